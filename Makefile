@@ -1,0 +1,80 @@
+# Needs Python 3.10 or later, git and make. Another Python: `PYTHON=python3.12 make book`.
+PYTHON ?= python3
+PORT ?= 8000
+UV ?= uv
+RUN := .venv/bin/python
+NEW_LOCK := build/requirements.txt
+
+# Packages from outside .venv must not be imported instead of the pinned ones.
+unexport PYTHONPATH PYTHONHOME
+# glibc hands large buffers back to the kernel after each use and clears them anew: keeping them
+# makes the backbone 2 to 4 times faster on a CPU. Has to be set before Python starts.
+MALLOC_MMAP_THRESHOLD_ ?= 4294967296
+MALLOC_TRIM_THRESHOLD_ ?= 4294967296
+# More threads than this gain nothing on images and models of this size.
+OMP_NUM_THREADS ?= 2
+export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup book test lint check-book check-notebooks unit lab serve lock clean distclean
+
+# $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
+define step
+	@printf '\n== %s\n' '$(1)'; start=$$(date +%s); $(2); code=$$?; \
+	printf '== %s: %d s\n' '$(1)' $$(($$(date +%s) - start)); exit $$code
+endef
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+setup: ## make .venv from requirements.lock, or mend it; the others do so first
+	@command -v "$(PYTHON)" >/dev/null || { echo "set-up: there is no $(PYTHON): install Python 3.10" \
+	  "or later, or name the one you have, as in PYTHON=python3.12 make book" >&2; exit 1; }
+	@"$(PYTHON)" book/_tools/setup_env.py
+
+book: setup ## run the chapters and build the HTML book
+	$(call step,run the chapters and build the book,$(RUN) book/_tools/build.py)
+
+test: lint check-book check-notebooks unit ## everything that must hold; ends with pytest's summary
+
+lint: setup ## ruff and mypy
+	$(call step,ruff check,$(RUN) -m ruff check .)
+	$(call step,ruff format,$(RUN) -m ruff format --check .)
+	$(call step,mypy,$(RUN) -m mypy cozad_teach)
+
+check-book: setup ## build the pages from the stored outputs and check them
+	$(call step,check the book,$(RUN) book/_tools/build.py --check)
+
+check-notebooks: setup ## run every notebook and compare it with its stored outputs
+	$(call step,check the notebooks,$(RUN) book/_tools/check_notebooks.py)
+
+unit: setup ## the tests of the package
+	@printf '\n== pytest\n'
+	@$(RUN) -m pytest tests
+
+# One thread, as in the stored outputs: sums of floats depend on the number of threads.
+lab: export OMP_NUM_THREADS = 1
+lab: setup ## open JupyterLab on the chapters (LAB="--no-browser --port 9000" for its options)
+	@$(RUN) -m jupyterlab --ServerApp.root_dir=book --FileContentsManager.preferred_dir=chapters $(LAB)
+
+serve: setup ## show the built book on http://127.0.0.1:8000 (PORT=8001 for another port)
+	@test -f book/_build/html/index.html || { echo "no book is built yet: make book" >&2; exit 1; }
+	@echo "The book is on http://127.0.0.1:$(PORT) until you press Ctrl-C."
+	@$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory book/_build/html
+
+lock: ## renew requirements.lock from pyproject.toml; needs uv (pip install uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	@mkdir -p build && grep -v '^#' requirements.lock > $(NEW_LOCK)
+	@$(UV) pip compile --quiet --universal --python-version 3.10 --extra book --extra dev --extra scale \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o $(NEW_LOCK)
+	@{ echo '# Made by "make lock" from pyproject.toml, for Python 3.10 and later. Do not edit.'; \
+	  cat $(NEW_LOCK); } > $(NEW_LOCK).part && mv $(NEW_LOCK).part requirements.lock && rm $(NEW_LOCK)
+	@echo "requirements.lock is renewed; pins that still fit were kept."
+
+clean: ## delete what was built; .venv and downloads stay
+	rm -rf book/_build book/api .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean ## delete .venv and downloads too
+	rm -rf .venv .venv.lock .venv.log build book/assets/vendor

@@ -1,0 +1,40 @@
+"""Shared by all tests: quiet, repeatable arithmetic, and the real packs where there are any."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+if TYPE_CHECKING:
+    from cozad_teach.cozad import CoZAD
+
+
+@pytest.fixture(scope="session")
+def packs() -> Path:
+    """Give the folder of real image packs, or skip the test where there is none."""
+    folder = os.environ.get("COZAD_PACKS")
+    if not folder:
+        pytest.skip("COZAD_PACKS does not name a folder of real image packs")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def trained() -> CoZAD:
+    """Give one `lite` model, trained once for all tests."""
+    from cozad_teach.cozad import train
+    from cozad_teach.settings import LITE
+
+    return train(LITE, seed=0)
+
+
+@pytest.fixture
+def double() -> Iterator[None]:
+    """Make new tensors float64, so that an oracle may be compared to 1e-9."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
