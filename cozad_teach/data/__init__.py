@@ -1,0 +1,1 @@
+"""Images in: folders in MVTec layout, embedded textures with defects, and tasks made of both."""
