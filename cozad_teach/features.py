@@ -1,0 +1,266 @@
+"""Step 1: a frozen backbone turns images into patch features, equation (patch-features)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from cozad_teach.errors import CozadError
+from cozad_teach.weights import WEIGHT_PACKAGES, load_weights
+
+__all__ = [
+    "Backbone",
+    "extract_features",
+    "feature_moments",
+    "load_backbone",
+    "mean_pool",
+    "preprocess",
+    "standardise",
+]
+
+
+class Backbone(nn.Module):
+    """A frozen network that maps images to one grid of patch features.
+
+    Attributes
+    ----------
+    name : str
+        timm's name of the network.
+    strides : tuple of int
+        Strides in pixels of the levels that are read, finest first.
+    channels : int
+        C, the length of a patch feature.
+    mean, std : torch.Tensor
+        Shape (3, 1, 1): how the network wants its input scaled.
+    weights_digest : str
+        SHA-256 over the loaded parameters: two models agree only if it does.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, name: str, strides: Sequence[int]) -> None:
+        super().__init__()
+        self.network = network
+        self.name = name
+        self.strides = tuple(strides)
+        info: Any = network.feature_info
+        self.channels = sum(info.channels())
+        config: Any = network.pretrained_cfg
+        self.register_buffer("mean", torch.tensor(config["mean"]).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(config["std"]).view(3, 1, 1))
+        self.weights_digest = _digest(network)
+        self.eval().requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Turn images (N, 3, H, W) in [0, 1] into patch features (N, h, w, C).
+
+        Each level is mean-pooled over 3×3 patches, resized to the finest grid and concatenated.
+        """
+        levels = [mean_pool(level) for level in self.network((images - self.mean) / self.std)]
+        grid = levels[0].shape[-2:]
+        resized = [
+            F.interpolate(level, size=grid, mode="bilinear", align_corners=False)
+            for level in levels[1:]
+        ]
+        return torch.cat([levels[0], *resized], dim=1).permute(0, 2, 3, 1)
+
+
+def mean_pool(features: Tensor) -> Tensor:
+    """Average every patch with its eight neighbours; at the border with those that exist.
+
+    Parameters
+    ----------
+    features : torch.Tensor
+        Shape (N, C, h, w).
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (N, C, h, w).
+
+    Notes
+    -----
+    Counting only real neighbours keeps the border patches on the scale of the others. With the
+    zeros of the padding counted in, the corners of every image look anomalous.
+    """
+    return F.avg_pool2d(features, kernel_size=3, stride=1, padding=1, count_include_pad=False)
+
+
+def load_backbone(
+    name: str = "tf_efficientnet_lite0",
+    strides: Sequence[int] = (8, 16),
+    weights: str | os.PathLike[str] | None = None,
+) -> Backbone:
+    """Load a frozen, pretrained backbone, without a download where its weights are installed.
+
+    Parameters
+    ----------
+    name : str
+        A timm model name.
+    strides : sequence of int
+        The levels to read, by stride in pixels, finest first.
+    weights : path, optional
+        A file of timm weights (.safetensors or a PyTorch state dict) to use instead.
+
+    Returns
+    -------
+    Backbone
+        In evaluation mode, without gradients, cut after the last level used.
+
+    Raises
+    ------
+    CozadError
+        If the name, a stride or the weights do not fit, or the weights cannot be had.
+    """
+    levels = _levels(name, strides)
+    try:
+        network = timm.create_model(
+            name,
+            pretrained=weights is None and name not in WEIGHT_PACKAGES,
+            features_only=True,
+            out_indices=levels,
+        )
+    except Exception as error:  # timm raises many kinds of error when a hub does not answer
+        raise CozadError(
+            f"the weights of {name} could not be fetched ({type(error).__name__}): bring them "
+            "with --weights FILE, or use tf_efficientnet_lite0, whose weights are installed"
+        ) from error
+    if weights is not None or name in WEIGHT_PACKAGES:
+        load_weights(network, name, weights)
+    if isinstance(blocks := getattr(network, "blocks", None), nn.Sequential):
+        # timm runs an EfficientNet to its end, also where only its first levels are asked for.
+        network.blocks = blocks[: network.feature_info.get_dicts()[-1]["stage"]]  # type: ignore
+    return Backbone(network, name, strides)
+
+
+def preprocess(images: Sequence[np.ndarray], size: int) -> Tensor:
+    """Resize images to a square and scale them to [0, 1].
+
+    Parameters
+    ----------
+    images : sequence of numpy.ndarray
+        uint8, shape (H_i, W_i, 3); sizes may differ.
+    size : int
+        Height and width of the result in pixels.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, shape (N, 3, size, size), in [0, 1].
+    """
+    resized = [
+        image
+        if image.shape[:2] == (size, size)
+        else np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+        for image in images
+    ]
+    return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
+
+
+@torch.no_grad()
+def extract_features(
+    backbone: Backbone,
+    images: Sequence[np.ndarray] | Sequence[Callable[[], np.ndarray]],
+    size: int,
+    *,
+    batch_size: int = 8,
+    progress: bool = False,
+) -> Tensor:
+    """Extract the patch features of many images, a batch at a time.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Decides the device: batches are sent to where its buffers are.
+    images : sequence of numpy.ndarray or of callables
+        uint8 images (H_i, W_i, 3), or functions that read one: then only a batch of images is in
+        memory at once.
+    size : int
+        Height and width in pixels given to the backbone.
+    batch_size : int
+        Images per batch.
+    progress : bool
+        Show a bar if the work takes more than two seconds.
+
+    Returns
+    -------
+    torch.Tensor
+        float32 on the CPU, shape (N, h, w, C).
+
+    Raises
+    ------
+    CozadError
+        If there is no image.
+    """
+    if not len(images):
+        raise CozadError("there is no image to extract features from")
+    features: Tensor | None = None
+    bar = tqdm(total=len(images), desc="features", unit="image", delay=2, disable=not progress)
+    with bar:
+        for start in range(0, len(images), batch_size):
+            some = [image() if callable(image) else image for image in images[start:][:batch_size]]
+            batch = preprocess(some, size).to(backbone.mean.device)
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            grid = backbone(batch).float().cpu()
+            if features is None:
+                features = torch.empty(len(images), *grid.shape[1:])
+            features[start : start + len(some)] = grid
+            bar.update(len(some))
+    assert features is not None
+    return features
+
+
+def feature_moments(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Give mean and standard deviation of every channel over all patches.
+
+    Parameters
+    ----------
+    features : torch.Tensor
+        Shape (..., C).
+
+    Returns
+    -------
+    mean, std : torch.Tensor
+        Shape (C,) each. A constant channel has std 1, so that standardising leaves it at 0.
+    """
+    flat = features.flatten(0, -2)
+    std, mean = torch.std_mean(flat, dim=0, correction=0)
+    return mean, torch.where(std > 0, std, torch.ones_like(std))
+
+
+def standardise(features: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Give (features - mean) / std per channel; the statistics are the auxiliary set's."""
+    return (features - mean) / std
+
+
+def _levels(name: str, strides: Sequence[int]) -> list[int]:
+    """Translate strides into timm's indices of levels."""
+    if list(strides) != sorted(set(strides)) or not strides:
+        raise CozadError(f"strides must rise, without repeats, finest first: got {strides}")
+    try:
+        probe: Any = timm.create_model(name, pretrained=False, features_only=True)
+    except RuntimeError as error:
+        raise CozadError(f"unknown backbone {name!r}: see timm.list_models()") from error
+    by_stride = {stride: i for i, stride in enumerate(probe.feature_info.reduction())}
+    if missing := [stride for stride in strides if stride not in by_stride]:
+        raise CozadError(f"{name} has no level of stride {missing[0]}: choose from {[*by_stride]}")
+    return [by_stride[stride] for stride in strides]
+
+
+def _digest(network: nn.Module) -> str:
+    """Hash the parameters, in order, as bytes."""
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

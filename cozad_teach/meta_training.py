@@ -1,0 +1,131 @@
+"""The outer loop over auxiliary categories, with every part of the method in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import vmap
+from tqdm.auto import tqdm
+
+from cozad_teach.confidence import soft_weights
+from cozad_teach.contrastive import embed
+from cozad_teach.covariance import decay_strength, loss_covariance
+from cozad_teach.data.episodes import AuxiliaryCategory, sample_meta_batch
+from cozad_teach.maml import Parameters, inner_loop, outer_gradient
+from cozad_teach.objectives import inner_loss, query_loss, starting_point
+from cozad_teach.scoring import gaussian_statistics, image_scores, mahalanobis
+from cozad_teach.settings import Settings
+
+__all__ = ["MetaStep", "meta_train", "support_weights"]
+
+
+@dataclass(frozen=True)
+class MetaStep:
+    """What one meta-step of training measured: mean losses over its tasks, and the λ(Σ) it used."""
+
+    support_loss: float
+    query_loss: float
+    decay: float
+
+
+def support_weights(theta: Parameters, support: Tensor, settings: Settings) -> Tensor:
+    """Score the support against itself with equal weights, then weigh it: the first of two passes.
+
+    Parameters
+    ----------
+    theta : dict of torch.Tensor
+        Parameters before adaptation.
+    support : torch.Tensor
+        Shape (tasks, K, P, C).
+    settings : Settings
+        Gives ρ, γ and the share of patches in the image score.
+
+    Returns
+    -------
+    torch.Tensor
+        Confidence weights, shape (tasks, K), without gradients.
+    """
+
+    def self_scores(one: Tensor) -> Tensor:
+        embeddings = embed(one, theta["head"])
+        equal = torch.ones(len(one), device=one.device)
+        statistics = gaussian_statistics(embeddings, equal, settings.shrinkage)
+        return image_scores(mahalanobis(embeddings, *statistics), settings.top_share)
+
+    with torch.no_grad():
+        return soft_weights(vmap(self_scores)(support), settings.gamma)
+
+
+def meta_train(
+    categories: Sequence[AuxiliaryCategory],
+    settings: Settings,
+    seed: int = 0,
+    *,
+    device: torch.device | str = "cpu",
+    progress: bool = False,
+) -> tuple[Parameters, list[MetaStep]]:
+    """Learn a starting point θ from which a few label-free steps adapt to a new category.
+
+    Parameters
+    ----------
+    categories : sequence of AuxiliaryCategory
+        Standardised patch features of the auxiliary categories, with patch labels.
+    settings : Settings
+        All numbers of the run.
+    seed : int
+        Decides tasks and noise.
+    device : torch.device or str
+        Where the meta-steps run.
+    progress : bool
+        Show a bar if training takes more than two seconds.
+
+    Returns
+    -------
+    parameters : dict of torch.Tensor
+        θ after the last meta-step; no test set chose the step.
+    history : list of MetaStep
+        One entry per meta-step.
+    """
+    rng = np.random.default_rng(seed)
+    noise_source = torch.Generator().manual_seed(seed)
+    theta = starting_point(categories[0].features.shape[-1], device)
+    optimiser = torch.optim.Adam(theta.values(), lr=settings.outer_learning_rate)
+    history: list[MetaStep] = []
+
+    def adapt(start: Parameters, task: dict[str, Tensor]) -> tuple[Parameters, Tensor]:
+        def loss(parameters: Parameters) -> Tensor:
+            return inner_loss(parameters, task, settings.shrinkage)
+
+        adapted = inner_loop(start, loss, settings.inner_steps, settings.inner_learning_rate)
+        return adapted, loss(adapted)
+
+    def judge(adapted: Parameters, task: dict[str, Tensor]) -> Tensor:
+        return query_loss(adapted, task, settings)
+
+    steps = range(settings.meta_steps)
+    for _ in tqdm(steps, "meta-training", unit="step", delay=2, disable=not progress):
+        sigma = loss_covariance([(s.support_loss, s.query_loss) for s in history], settings.window)
+        decay = decay_strength(
+            sigma, settings.base_decay, settings.decay_growth, settings.determinant_cap
+        )
+        batch = sample_meta_batch(categories, rng, settings)
+        support = batch.support.to(device)
+        noise = torch.randn(support.shape, generator=noise_source)
+        task = {
+            "support": support,
+            "noise": settings.noise * noise.to(device),
+            "weights": support_weights(theta, support, settings),
+            "decay": torch.full((len(support),), decay, device=device),
+            "query": batch.query.to(device),
+            "query_anomalous": batch.query_anomalous.to(device),
+        }
+        gradient, support_loss, outer_loss = outer_gradient(theta, task, adapt, judge)
+        for name, value in theta.items():
+            value.grad = gradient[name]
+        optimiser.step()
+        history.append(MetaStep(float(support_loss.mean()), float(outer_loss.mean()), decay))
+    return theta, history

@@ -1,0 +1,183 @@
+"""The assembled method: what it learns, what it ignores, and that runs repeat."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from cozad_teach import settings
+from cozad_teach.cozad import CoZAD, train
+from cozad_teach.data.hashes import image_hash
+from cozad_teach.data.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
+from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.metrics import image_auroc, pixel_auroc
+from cozad_teach.model_file import load_model, save_model
+from cozad_teach.scoring import image_scores, pixel_maps
+from cozad_teach.settings import FULL, LITE
+
+TINY = dataclasses.replace(LITE, image_size=64, meta_steps=3, patches_per_image=16)
+
+
+@pytest.fixture(scope="module")
+def tiny(trained: CoZAD) -> CoZAD:
+    auxiliary = [draw_category(name, 8, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:5]]
+    return CoZAD.fit(trained.backbone, auxiliary, TINY, seed=3)
+
+
+@pytest.fixture(scope="module")
+def unseen(trained: CoZAD) -> dict[str, tuple]:
+    size = (trained.settings.image_size,) * 2
+    sets = {name: draw_category(name, 6, 5, 7, size) for name in UNSEEN_CATEGORIES[:4]}
+    return {name: (trained.features(list(s.images)), s) for name, s in sets.items()}
+
+
+def test_training_lowers_the_query_loss(trained: CoZAD) -> None:
+    losses = [step.query_loss for step in trained.history]
+    assert np.mean(losses[-20:]) < np.mean(losses[:20])
+    assert all(LITE.base_decay <= s.decay <= 1.5 * LITE.base_decay for s in trained.history)
+    assert trained.parameters["head"].abs().max() > 0
+
+
+def test_defects_in_categories_never_seen_are_found(trained: CoZAD, unseen: dict) -> None:
+    """Chance is 0.5: a thin training run must be clearly above it, in images and in pixels."""
+    of_images, of_pixels = [], []
+    for features, drawn in unseen.values():
+        scores = trained.score(features, trained.adapt(features))
+        labels = [defect != "good" for defect in drawn.defects]
+        of_images.append(image_auroc(image_scores(scores.flatten(1)).numpy(), labels))
+        maps = pixel_maps(scores, [drawn.masks.shape[1:]] * len(scores))
+        of_pixels.append(pixel_auroc(maps, list(drawn.masks)))
+    assert np.mean(of_images) > 0.75
+    assert np.mean(of_pixels) > 0.85
+
+
+def test_order_of_the_support_leaves_no_trace(trained: CoZAD, unseen: dict) -> None:
+    features = next(iter(unseen.values()))[0]
+    order = torch.tensor([3, 0, 10, 7, 1, 2, 9, 4, 8, 6, 5])
+    straight, turned = trained.adapt(features), trained.adapt(features[order])
+    assert torch.allclose(straight.weights[order], turned.weights, atol=1e-4)
+    there, back = trained.score(features, straight), trained.score(features, turned)
+    assert torch.allclose(there, back, rtol=1e-2, atol=1e-2)
+
+
+def test_single_protocol_scores_each_image_alone(trained: CoZAD, unseen: dict) -> None:
+    features = next(iter(unseen.values()))[0]
+    together = trained.score_singly(features)
+    alone = torch.cat([trained.score_singly(features[i : i + 1]) for i in (0, 4)])
+    assert together.shape == features.shape[:3]
+    assert torch.allclose(together[[0, 4]], alone, rtol=1e-3, atol=1e-3)
+
+
+def test_single_protocol_is_adaptation_to_a_support_of_one(trained: CoZAD, unseen: dict) -> None:
+    image = next(iter(unseen.values()))[0][2:3]
+    adapted = trained.adapt(image)
+    assert adapted.weights.tolist() == [1.0]
+    by_hand = trained.score(image, adapted)
+    assert torch.allclose(trained.score_singly(image), by_hand, rtol=1e-3, atol=1e-3)
+
+
+def test_same_seed_gives_the_same_model_to_the_last_bit(tiny: CoZAD) -> None:
+    auxiliary = [draw_category(name, 8, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:5]]
+    again = CoZAD.fit(tiny.backbone, auxiliary, TINY, seed=3)
+    other = CoZAD.fit(tiny.backbone, auxiliary, TINY, seed=4)
+    assert all(torch.equal(again.parameters[k], v) for k, v in tiny.parameters.items())
+    assert not torch.equal(other.parameters["head"], tiny.parameters["head"])
+
+
+def test_every_training_image_is_on_record(tiny: CoZAD) -> None:
+    drawn = draw_category(AUXILIARY_CATEGORIES[2], 8, 4, 0, (64, 64))
+    assert len(tiny.training_hashes) == 5 * 12
+    assert {image_hash(image) for image in drawn.images} <= set(tiny.training_hashes)
+
+
+def test_categories_too_small_for_a_task_are_refused(tiny: CoZAD) -> None:
+    auxiliary = [draw_category(AUXILIARY_CATEGORIES[0], 4, 1, 0, (64, 64))]
+    with pytest.raises(ValueError, match="too small"):
+        CoZAD.fit(tiny.backbone, auxiliary, TINY)
+
+
+def test_train_draws_the_auxiliary_categories() -> None:
+    model = train(dataclasses.replace(TINY, meta_steps=1), seed=1)
+    assert len(model.training_hashes) == len(AUXILIARY_CATEGORIES) * TINY.images_per_category
+
+
+def test_lite_and_full_differ_by_values_only() -> None:
+    assert type(LITE) is type(FULL)
+    assert settings.SETTINGS == {"lite": LITE, "full": FULL}
+
+
+def test_settings_survive_json() -> None:
+    values = json.loads(json.dumps(settings.to_dict(FULL)))
+    assert settings.from_dict(values) == FULL
+    with pytest.raises(CozadError, match=r"another version.*gamma"):
+        settings.from_dict({key: value for key, value in values.items() if key != "gamma"})
+
+
+def test_saved_model_scores_as_before(tiny: CoZAD, tmp_path: Path) -> None:
+    save_model(tiny, tmp_path / "model.safetensors")
+    again = load_model(tmp_path / "model.safetensors")
+    assert again.settings == tiny.settings
+    assert again.history == tiny.history
+    assert again.training_hashes == tiny.training_hashes
+    images = list(draw_category(UNSEEN_CATEGORIES[0], 2, 1, 0, (64, 64)).images)
+    before, after = tiny.features(images), again.features(images)
+    assert torch.equal(before, after)
+    assert torch.equal(tiny.score_singly(before), again.score_singly(after))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.safetensors"]
+
+
+def rewrite(path: Path, change: dict, tensors: dict | None = None) -> None:
+    """Store a model file again with parts of its header or its tensors changed."""
+    with safe_open(path, framework="pt") as file:
+        metadata = dict(file.metadata())
+    header = {**json.loads(metadata["header"]), **change.pop("header", {})}
+    metadata = {**metadata, "header": json.dumps(header), **change}
+    save_file({**load_file(path), **(tensors or {})}, path, metadata)
+
+
+@pytest.mark.parametrize(
+    ("change", "tensors", "words"),
+    [
+        ({"format": "cozad-teach model, version 99"}, {}, "another version"),
+        ({"format": "something else"}, {}, "another program"),
+        ({"header": {"settings": {"gamma": 1}}}, {}, "another version"),
+        ({"header": {"history": [[1.0]]}}, {}, "damaged"),
+        ({"header": {"backbone": {"name": "tf_efficientnet_lite0"}}}, {}, "damaged"),
+        (
+            {"header": {"backbone": {"name": "tf_efficientnet_lite1", "weights_digest": "x"}}},
+            {},
+            "other weights",
+        ),
+        ({}, {"parameters.head": torch.zeros(3, 3)}, "does not fit the backbone"),
+        ({}, {"feature_mean": torch.full((152,), torch.nan)}, "not finite"),
+    ],
+)
+def test_foreign_and_tampered_model_files_are_refused(
+    tiny: CoZAD, tmp_path: Path, change: dict, tensors: dict, words: str
+) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(tiny, path)
+    rewrite(path, dict(change), tensors)
+    with pytest.raises(CozadError, match=words):
+        load_model(path)
+
+
+@pytest.mark.parametrize("keep", [0, 7, 5_000, -10])
+def test_truncated_model_files_are_refused(tiny: CoZAD, tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(tiny, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CozadError, match="truncated or not a model file"):
+        load_model(path)
+
+
+def test_missing_model_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(CozadError, match="make one with cozad train"):
+        load_model(tmp_path / "none.safetensors")

@@ -1,0 +1,117 @@
+"""Statistics, distances and maps against dense float64 loops and against numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import mahalanobis as scipy_mahalanobis
+
+from cozad_teach.scoring import (
+    calibrate,
+    gaussian_statistics,
+    image_scores,
+    mahalanobis,
+    pixel_maps,
+)
+
+
+def random_support(seed: int = 0, n: int = 3, p: int = 7, d: int = 4) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, p, d)) * rng.uniform(0.5, 3, d) + 5, rng.uniform(0.1, 1, n)
+
+
+def statistics_by_loops(
+    embeddings: np.ndarray, weights: np.ndarray, shrinkage: float
+) -> tuple[np.ndarray, np.ndarray]:
+    n, p, d = embeddings.shape
+    total = sum(weights) * p
+    mean = np.zeros(d)
+    for i in range(n):
+        for j in range(p):
+            mean += weights[i] * embeddings[i, j] / total
+    covariance = np.zeros((d, d))
+    for i in range(n):
+        for j in range(p):
+            apart = embeddings[i, j] - mean
+            covariance += weights[i] * np.outer(apart, apart) / total
+    return mean, (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / d * np.eye(d)
+
+
+@pytest.mark.parametrize("shrinkage", [0.01, 0.1, 1.0])
+def test_statistics_equal_loops(shrinkage: float) -> None:
+    embeddings, weights = random_support()
+    found = gaussian_statistics(torch.from_numpy(embeddings), torch.from_numpy(weights), shrinkage)
+    for a, b in zip(found, statistics_by_loops(embeddings, weights, shrinkage), strict=True):
+        assert a.numpy() == pytest.approx(b, abs=1e-12)
+
+
+def test_statistics_equal_numpy_with_weights() -> None:
+    embeddings, weights = random_support(1)
+    mean, covariance = gaussian_statistics(
+        torch.from_numpy(embeddings), torch.from_numpy(weights), 1e-12
+    )
+    flat, per_patch = embeddings.reshape(-1, 4), np.repeat(weights, 7)
+    assert mean.numpy() == pytest.approx(np.average(flat, axis=0, weights=per_patch))
+    expected = np.cov(flat, rowvar=False, aweights=per_patch, ddof=0)
+    assert covariance.numpy() == pytest.approx(expected, abs=1e-9)
+
+
+def test_an_image_of_weight_zero_leaves_no_trace() -> None:
+    embeddings, _ = random_support(2)
+    whole = gaussian_statistics(torch.from_numpy(embeddings), torch.tensor([1.0, 0, 1]).double())
+    part = gaussian_statistics(torch.from_numpy(embeddings[[0, 2]]), torch.ones(2).double())
+    for a, b in zip(whole, part, strict=True):
+        assert torch.allclose(a, b, atol=1e-12)
+
+
+def test_mahalanobis_equals_scipy() -> None:
+    embeddings, weights = random_support(3, n=2, p=5, d=3)
+    mean, covariance = gaussian_statistics(torch.from_numpy(embeddings), torch.from_numpy(weights))
+    found = mahalanobis(torch.from_numpy(embeddings), mean, covariance).numpy()
+    inverse = np.linalg.inv(covariance.numpy())
+    for i in range(2):
+        for j in range(5):
+            expected = scipy_mahalanobis(embeddings[i, j], mean.numpy(), inverse) / np.sqrt(3)
+            assert found[i, j] == pytest.approx(expected, abs=1e-10)
+
+
+def test_patches_of_the_gaussian_itself_lie_near_one() -> None:
+    patches = torch.randn(50, 200, 30, generator=torch.Generator().manual_seed(0))
+    found = mahalanobis(patches, *gaussian_statistics(patches, torch.ones(50), 0.01))
+    assert float(found.mean()) == pytest.approx(1.0, abs=0.02)
+
+
+def test_constant_patches_have_finite_distances_and_gradients() -> None:
+    patches = torch.ones(2, 3, 4, requires_grad=True)
+    found = mahalanobis(patches, *gaussian_statistics(patches, torch.ones(2)))
+    found.sum().backward()
+    assert torch.isfinite(found).all() and torch.isfinite(patches.grad).all()
+
+
+def test_image_score_is_the_mean_of_the_highest_patches() -> None:
+    scores = torch.tensor([[0.0, 5.0, 1.0, 3.0, -2.0], [1.0, 1.0, 1.0, 1.0, 1.0]])
+    assert image_scores(scores, 0.4).tolist() == [4.0, 1.0]
+    assert image_scores(scores, 0.001).tolist() == [5.0, 1.0]
+    assert image_scores(scores, 1.0).tolist() == pytest.approx([1.4, 1.0])
+
+
+def test_calibration_keeps_the_order() -> None:
+    scores = torch.tensor([0.5, 1.0, 2.0])
+    found = calibrate(scores, torch.tensor(-3.0), torch.tensor(7.0))
+    assert (found.diff() > 0).all()
+    assert float(found[1]) == 7.0
+
+
+def test_maps_have_the_size_of_their_images_and_keep_places() -> None:
+    scores = torch.zeros(2, 4, 6)
+    scores[0, 3, 0] = 1.0
+    scores[1, 0, 5] = 1.0
+    maps = pixel_maps(scores, [(40, 120), (64, 60)], smoothing=0.02)
+    assert [m.shape for m in maps] == [(40, 120), (64, 60)]
+    row, column = np.unravel_index(maps[0].argmax(), (40, 120))
+    assert row >= 30 and column < 20  # inside the cell of patch (3, 0)
+    row, column = np.unravel_index(maps[1].argmax(), (64, 60))
+    assert row < 16 and column >= 50
+    constant = pixel_maps(torch.full((1, 3, 5), 2.5), [(17, 31)])[0]
+    assert constant == pytest.approx(np.full((17, 31), 2.5), abs=1e-6)
