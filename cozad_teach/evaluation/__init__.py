@@ -1,0 +1,1 @@
+"""Measure a detector: metrics, protocols, the leak audit and the baselines."""

@@ -1,0 +1,55 @@
+"""Experiments of the book, each a function that anyone can repeat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.folders import open_dataset
+from cozad_teach.evaluation.protocols import METHODS, evaluate, read_test
+
+__all__ = ["first_result"]
+
+
+def first_result(
+    model: CoZAD, data: Path, *, seed: int = 0, progress: bool = False
+) -> list[dict[str, Any]]:
+    """Evaluate every method under every protocol that it knows, on one dataset.
+
+    Parameters
+    ----------
+    model : CoZAD
+        Trained on embedded textures.
+    data : pathlib.Path
+        Folder or zip in MVTec layout.
+    seed : int
+        As in `evaluate`.
+    progress : bool
+        Show bars.
+
+    Returns
+    -------
+    list of dict
+        Reports of `evaluate`: single, batch, few-4, each with every method; mutual scoring needs
+        other images and so has no ``single``.
+    """
+    dataset = open_dataset(data)
+    images = {
+        name: read_test(model, category, progress=progress) for name, category in dataset.items()
+    }
+    return [
+        evaluate(
+            model,
+            dataset,
+            protocol,
+            method,
+            data=data.name,
+            seed=seed,
+            test_images=images,
+            progress=progress,
+        )
+        for protocol in ("single", "batch", "few-4")
+        for method in METHODS
+        if (protocol, method) != ("single", "mutual")
+    ]
