@@ -1,0 +1,85 @@
+"""Score photographs that have no labels, and draw where the detector looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.folders import ImageFile, read_image
+from cozad_teach.errors import CozadError
+from cozad_teach.files import atomic_write
+from cozad_teach.scoring import image_scores, pixel_maps
+from cozad_teach.teaching.figures import overlay
+
+__all__ = ["predict"]
+
+Row = tuple[str, str, int, int, str]
+
+
+def predict(
+    model: CoZAD,
+    files: Sequence[ImageFile],
+    out: Path,
+    protocol: str = "batch",
+    *,
+    progress: bool = False,
+) -> list[Row]:
+    """Score images and write one heat-map overlay for each.
+
+    Parameters
+    ----------
+    model : CoZAD
+        A trained model.
+    files : sequence of ImageFile
+        Photographs; for ``batch`` all of one kind of object or surface.
+    out : pathlib.Path
+        Folder for the overlays, at the size of the photographs. Each is written whole or not.
+    protocol : str
+        ``batch``: the images are scored together, each helping to say what is normal.
+        ``single``: each alone.
+    progress : bool
+        Show bars.
+
+    Returns
+    -------
+    list of tuple
+        (image, score, x and y of the map's peak in pixels, overlay file), most anomalous first.
+
+    Raises
+    ------
+    CozadError
+        If an image cannot be read or an overlay not be written.
+    """
+    features = model.features(
+        [lambda file=file: read_image(file) for file in files], progress=progress
+    )
+    if protocol == "batch":
+        patches = model.score(features, model.adapt(features))
+    else:
+        patches = model.score_singly(features, progress=progress)
+    scores = image_scores(patches.flatten(1), model.settings.top_share)
+    # One colour scale for all images: a quiet image must look quiet beside a loud one.
+    low, high = np.quantile(patches.numpy(), [0.5, 0.999])
+    smoothing = model.settings.smoothing / model.settings.image_size
+    rows: list[tuple[float, Row]] = []
+    names = _overlay_names(files)
+    for file, patch_map, score in zip(files, patches, scores.tolist(), strict=True):
+        image = read_image(file)
+        pixel_map = pixel_maps(patch_map[None], [image.shape[:2]], smoothing)[0]
+        y, x = np.unravel_index(pixel_map.argmax(), pixel_map.shape)
+        with atomic_write(out / names[file.name]) as temporary:
+            Image.fromarray(overlay(image, pixel_map, low, high)).save(temporary, "PNG")
+        rows.append((score, (file.name, f"{score:.6f}", int(x), int(y), names[file.name])))
+    return [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
+
+
+def _overlay_names(files: Sequence[ImageFile]) -> dict[str, str]:
+    """Name overlays after their images, folders and suffix included: a.png and a.jpg are two."""
+    names = {file.name: f"{file.name}.overlay.png" for file in files}
+    if len(names) < len(files):
+        raise CozadError("two images have the same name: rename one of them")
+    return names

@@ -1,0 +1,326 @@
+"""The command line: whole jobs, and one clear line with exit code 2 for every wrong input."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cozad_teach import __version__
+from cozad_teach.cli import main
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
+from cozad_teach.model_file import load_model, save_model
+
+NAME = UNSEEN_CATEGORIES[0]
+
+
+@pytest.fixture(scope="module")
+def model_file(trained: CoZAD, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    save_model(trained, path)
+    return str(path)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    root = tmp_path / "textures"
+    write_dataset(root, [NAME], n_train=4, n_normal=3, n_anomalous=3, seed=0, size=(64, 96))
+    return root
+
+
+def first(folder: Path) -> Path:
+    return sorted(folder.iterdir())[0]
+
+
+def fails(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int = 2) -> str:
+    """Run a command that must fail with one line on standard error; give that line."""
+    assert main(arguments) == code
+    captured = capsys.readouterr()
+    lines = [line for line in captured.err.splitlines() if line.strip()]
+    assert captured.out == ""
+    assert len(lines) == 1, captured.err
+    assert lines[0].startswith("cozad: error: ")
+    return lines[0]
+
+
+def test_evaluate_writes_the_report_and_prints_a_table(
+    model_file: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "metrics.json"
+    for protocol, method in [("batch", "cozad"), ("few-4", "knn"), ("single", "mahalanobis")]:
+        arguments = ["--protocol", protocol, "--method", method, "--out", str(out)]
+        assert main(["evaluate", "--model", model_file, "--data", str(data), *arguments]) == 0
+        report = json.loads(out.read_text())
+        assert (report["protocol"], report["method"]) == (protocol, method)
+        assert report["data"] == "textures"
+        table = capsys.readouterr().out
+        assert NAME in table and f"{report['mean']['aupro']:.3f}" in table
+    assert [path.name for path in out.parent.iterdir()] == ["metrics.json"]
+
+
+def test_evaluate_reads_a_zip_as_it_reads_the_folder(
+    model_file: str, data: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "textures.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(data.rglob("*.png")):
+            file.write(path, path.relative_to(data.parent))
+    reports = []
+    for source in (data, archive):
+        out = tmp_path / "metrics.json"
+        arguments = ["--data", str(source), "--method", "mahalanobis", "--out", str(out)]
+        assert main(["evaluate", "--model", model_file, *arguments]) == 0
+        reports.append(json.loads(out.read_text())["categories"])
+    assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize("protocol", ["batch", "single"])
+def test_predict_draws_overlays_and_ranks_scores(
+    model_file: str, tmp_path: Path, protocol: str
+) -> None:
+    images = tmp_path / "photographs"
+    (images / "more").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for i, name in enumerate(["a.png", "b.jpg", "more/a.png", "grey.png"]):
+        pixels = rng.integers(90, 110, (70, 110, 3), dtype=np.uint8)
+        if i == 2:
+            pixels[20:40, 60:90] = (255, 0, 0)
+        picture = Image.fromarray(pixels)
+        (picture.convert("L") if name == "grey.png" else picture).save(images / name)
+    out = tmp_path / "out"
+    arguments = ["--images", str(images), "--out", str(out), "--protocol", protocol]
+    assert main(["predict", "--model", model_file, *arguments]) == 0
+    with (out / "scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["image"] for row in rows) == ["a.png", "b.jpg", "grey.png", "more/a.png"]
+    scores = [float(row["score"]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    for row in rows:
+        with Image.open(out / row["overlay"]) as overlay:
+            assert (overlay.size, overlay.mode) == ((110, 70), "RGB")
+    if protocol == "batch":  # alone, an image cannot know that red is rare
+        assert rows[0]["image"] == "more/a.png"
+        assert 50 <= int(rows[0]["peak_x"]) <= 100 and 10 <= int(rows[0]["peak_y"]) <= 50
+
+
+def test_data_writes_categories_that_evaluate_can_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "--out", str(tmp_path / "textures")]) == 0
+    assert sorted(p.name for p in (tmp_path / "textures").iterdir()) == sorted(UNSEEN_CATEGORIES)
+    assert str(len(UNSEEN_CATEGORIES)) in capsys.readouterr().out
+    assert "exists" in fails(capsys, ["data", "--out", str(tmp_path / "textures")])
+
+
+def bad_image(kind: str) -> bytes:
+    """Make a file that has an image's suffix but cannot be used."""
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 256, (64, 96, 3), dtype=np.uint8))
+    buffer = io.BytesIO()
+    if kind == "zero bytes":
+        return b""
+    if kind == "truncated":
+        picture.save(buffer, "PNG")
+        return buffer.getvalue()[:2000]
+    if kind == "16 bits":
+        Image.fromarray(rng.integers(0, 65536, (64, 96)).astype(np.uint16)).save(buffer, "PNG")
+    elif kind == "CMYK":
+        picture.convert("CMYK").save(buffer, "JPEG")
+    elif kind == "alpha":
+        picture.convert("RGBA").save(buffer, "PNG")
+    elif kind == "animated":
+        picture.save(buffer, "PNG", save_all=True, append_images=[picture.rotate(90)])
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "kind", ["zero bytes", "truncated", "16 bits", "CMYK", "alpha", "animated"]
+)
+def test_unusable_images_are_named(
+    model_file: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    victim = first(data / NAME / "test" / "good")
+    victim.write_bytes(bad_image(kind))
+    out = tmp_path / "metrics.json"
+    arguments = ["evaluate", "--model", model_file, "--data", str(data), "--out", str(out)]
+    assert victim.name in fails(capsys, arguments)
+    assert not out.exists()
+    overlays = tmp_path / "overlays"
+    arguments = ["--images", str(victim.parent), "--out", str(overlays)]
+    assert victim.name in fails(capsys, ["predict", "--model", model_file, *arguments])
+    assert not list(overlays.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--model", "nowhere.safetensors"], "no model file nowhere.safetensors"),
+        (["--data", "nowhere"], "nowhere"),
+        (["--protocol", "zero"], "unknown protocol 'zero': choose single, batch, or few-K"),
+        (["--method", "magic"], "unknown method 'magic': choose from cozad, mahalanobis"),
+        (["--protocol", "single", "--method", "mutual"], "use protocol batch"),
+        (["--protocol", "few-9"], "holds 4: choose a smaller K"),
+        (["--device", "abacus"], "device 'abacus' is not available"),
+        (["--weights", "nowhere.pth"], "no weights file nowhere.pth"),
+    ],
+)
+def test_wrong_arguments_are_one_clear_line(
+    model_file: str,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    change: list[str],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "metrics.json"
+    arguments = ["evaluate", "--model", model_file, "--data", str(data), "--out", str(out)]
+    assert words in fails(capsys, [*arguments, *change])
+    assert not out.exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["textures"]
+
+
+def test_broken_folders_are_one_clear_line(
+    model_file: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "metrics.json")
+
+    def message(source: Path) -> str:
+        arguments = ["--model", model_file, "--data", str(source), "--out", out]
+        return fails(capsys, ["evaluate", *arguments])
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "empty" in message(empty)
+    slipping = tmp_path / "slipping.zip"
+    with zipfile.ZipFile(slipping, "w") as file:
+        file.writestr("../outside.png", bad_image("alpha"))
+    assert ".." in message(slipping)
+    mask = next(iter(sorted((data / NAME / "ground_truth").rglob("*_mask.png"))))
+    Image.new("L", (10, 10), 255).save(mask)
+    assert mask.name in message(data)
+    mask.rename(mask.with_name("unknown_mask.png"))
+    assert "unknown_mask.png" in message(data)
+
+
+def test_a_model_of_another_backbone_is_refused(
+    trained: CoZAD, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file says lite1 where it was trained on lite0."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    path = tmp_path / "model.safetensors"
+    save_model(trained, path)
+    with safe_open(path, framework="pt") as file:
+        metadata = dict(file.metadata())
+    metadata["header"] = metadata["header"].replace("efficientnet_lite0", "efficientnet_lite1")
+    save_file(load_file(path), path, metadata)
+    arguments = ["--model", str(path), "--data", str(data), "--out", str(tmp_path / "m.json")]
+    assert "other weights of tf_efficientnet_lite1" in fails(capsys, ["evaluate", *arguments])
+
+
+def test_outputs_that_cannot_be_written_fail_before_the_work(
+    model_file: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("precious")
+    started = time.monotonic()
+    below_a_file = str(file / "metrics.json")
+    arguments = ["evaluate", "--model", model_file, "--data", str(data), "--out"]
+    assert "cannot write" in fails(capsys, [*arguments, below_a_file])
+    assert "is a folder" in fails(capsys, [*arguments, str(tmp_path)])
+    assert "cannot write" in fails(capsys, ["train", "--out", below_a_file])
+    arguments = ["predict", "--model", model_file, "--images", str(data), "--out"]
+    assert "is a file" in fails(capsys, [*arguments, str(file)])
+    assert time.monotonic() - started < 5
+    assert file.read_text() == "precious"
+
+
+def test_unknown_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "--settings", "huge", "--out", str(tmp_path / "m.safetensors")]
+    assert "choose lite or full" in fails(capsys, arguments)
+
+
+def test_usage_errors_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate"])
+    assert stop.value.code == 2
+    assert "--model" in capsys.readouterr().err
+
+
+def test_version_and_help_do_not_import_torch() -> None:
+    code = "import sys; from cozad_teach.cli import main\ntry: main(sys.argv[1:])\n"
+    code += "except SystemExit: pass\nassert 'torch' not in sys.modules"
+    for flag in ("--version", "--help"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, flag], capture_output=True, text=True, check=True
+        )
+        assert (__version__ if flag == "--version" else "evaluate") in done.stdout
+
+
+def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "cozad_teach.cli", *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_ctrl_c_leaves_the_old_model_and_nothing_half_written(tmp_path: Path) -> None:
+    model = tmp_path / "model.safetensors"
+    model.write_bytes(b"the old one")
+    with start(["train", "--out", str(model)], tmp_path) as process:
+        assert process.stderr is not None
+        seen = ""
+        while "drawing" not in seen:  # the first bar: work has begun
+            letter = process.stderr.read(1)
+            assert letter, seen
+            seen += letter
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped; nothing half-written is left" in rest
+    assert "Traceback" not in rest
+    assert model.read_bytes() == b"the old one"
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_seed_decides_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import dataclasses
+
+    from cozad_teach import settings
+
+    tiny = dataclasses.replace(settings.LITE, image_size=64, meta_steps=2, patches_per_image=8)
+    monkeypatch.setitem(settings.SETTINGS, "lite", tiny)
+    heads = []
+    for seed in ("0", "0", "1"):
+        path = tmp_path / "model.safetensors"
+        assert main(["train", "--out", str(path), "--seed", seed]) == 0
+        heads.append(load_model(path).parameters["head"])
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a closed pipe is told otherwise on Windows")
+def test_a_closed_pipe_is_no_traceback(model_file: str, data: Path, tmp_path: Path) -> None:
+    arguments = ["evaluate", "--model", model_file, "--data", str(data), "--method", "mahalanobis"]
+    with start([*arguments, "--out", str(tmp_path / "m.json")], tmp_path) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        error = process.stderr.read()
+    assert "Traceback" not in error
+    assert (tmp_path / "m.json").exists()
