@@ -1,4 +1,4 @@
-"""The command line: ``cozad doctor | data | train | evaluate | predict``."""
+"""The command line: ``cozad doctor | data | train | evaluate | predict | bench | results``."""
 
 from __future__ import annotations
 
@@ -92,6 +92,17 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--protocol", default="batch", help="batch (images of one kind) or single")
     _add_machine(predict)
     predict.set_defaults(run=_predict)
+
+    bench = commands.add_parser("bench", help="repeat an experiment of the book and store it")
+    bench.add_argument("experiment", help="first_result")
+    bench.add_argument("--settings", default="lite", help="lite or full")
+    bench.add_argument("--packs", metavar="DIR", help="real image packs; by default $COZAD_PACKS")
+    bench.add_argument("--seed", type=int, default=0)
+    _add_machine(bench)
+    bench.set_defaults(run=_bench)
+
+    results = commands.add_parser("results", help="show the stored results of the book")
+    results.set_defaults(run=_results)
     return parser
 
 
@@ -146,22 +157,33 @@ def _data(options: argparse.Namespace) -> int:
     return 0
 
 
-def _train(options: argparse.Namespace) -> int:
+def _trained(options: argparse.Namespace) -> CoZAD:
+    """Train with the settings, the seed and the machine that were asked for."""
+    from cozad_teach.cozad import train
     from cozad_teach.settings import SETTINGS
 
-    if options.settings not in SETTINGS:
-        raise CozadError(f"unknown settings {options.settings!r}: choose {' or '.join(SETTINGS)}")
-    check_writable(options.out)
-    from cozad_teach.cozad import train
-    from cozad_teach.model_file import save_model
-
-    model = train(
+    return train(
         SETTINGS[options.settings],
         options.seed,
         device=_device(options.device),
         weights=options.weights,
         progress=True,
     )
+
+
+def _check_settings(name: str) -> None:
+    from cozad_teach.settings import SETTINGS
+
+    if name not in SETTINGS:
+        raise CozadError(f"unknown settings {name!r}: choose {' or '.join(SETTINGS)}")
+
+
+def _train(options: argparse.Namespace) -> int:
+    _check_settings(options.settings)
+    check_writable(options.out)
+    from cozad_teach.model_file import save_model
+
+    model = _trained(options)
     save_model(model, options.out)
     print(f"trained in {model.fit_seconds:.0f} s, written to {options.out}")
     return 0
@@ -223,6 +245,36 @@ def _predict(options: argparse.Namespace) -> int:
         writer.writerow(["image", "score", "peak_x", "peak_y", "overlay"])
         writer.writerows(rows)
     print(f"{len(rows)} images scored: see {out / 'scores.csv'} and the overlays beside it")
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    _check_settings(options.settings)
+    packs = options.packs or os.environ.get("COZAD_PACKS")
+    if not packs:
+        raise CozadError("experiments need real images: name their folder with --packs")
+    from cozad_teach.evaluation.experiments import EXPERIMENTS
+    from cozad_teach.evaluation.ledger import provenance, write_results
+
+    if options.experiment not in EXPERIMENTS:
+        raise CozadError(
+            f"unknown experiment {options.experiment!r}: choose {', '.join(EXPERIMENTS)}"
+        )
+    experiment = EXPERIMENTS[options.experiment]
+    data = experiment.find(Path(packs))
+    made_with = provenance(options.settings, _device(options.device))
+    reports = experiment.run(_trained(options), data, seed=options.seed, progress=True)
+    path = write_results(options.experiment, experiment.question, reports, made_with)
+    print(f"written to {path}")
+    return _results(options)
+
+
+def _results(options: argparse.Namespace) -> int:
+    from cozad_teach.evaluation.ledger import RESULTS, read_results
+
+    for path in sorted(RESULTS.glob("*.json")):
+        results = read_results(path.stem)
+        print(f"{path.stem}: {results.content['question']}\n\n{results}\n")
     return 0
 
 

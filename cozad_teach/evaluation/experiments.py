@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import open_dataset
+from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.protocols import METHODS, evaluate, read_test
 
-__all__ = ["first_result"]
+__all__ = ["EXPERIMENTS", "Experiment", "first_result"]
 
 
 def first_result(
@@ -53,3 +56,45 @@ def first_result(
         for method in METHODS
         if (protocol, method) != ("single", "mutual")
     ]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An entry of the ledger that can be repeated.
+
+    Attributes
+    ----------
+    question : str
+        What it asks, in a sentence.
+    pack : str
+        File name of the pack that it needs.
+    run : callable
+        ``run(model, data, seed=..., progress=...)`` gives a list of reports.
+    """
+
+    question: str
+    pack: str
+    run: Callable[..., list[dict[str, Any]]]
+
+    def find(self, packs: Path) -> Path:
+        """Find the pack in a folder.
+
+        Raises
+        ------
+        CozadError
+            If it is not there.
+        """
+        path = packs / self.pack
+        if not path.exists():
+            raise CozadError(f"there is no {self.pack} in {packs}: name another folder")
+        return path
+
+
+EXPERIMENTS = {
+    "first_result": Experiment(
+        question="How well does a model that has seen only drawn materials find defects on "
+        "photographs of magnetic tiles?",
+        pack="magnetic_tile.zip",
+        run=first_result,
+    )
+}

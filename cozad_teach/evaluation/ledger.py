@@ -16,7 +16,7 @@ import torch
 
 from cozad_teach.errors import CozadError
 from cozad_teach.files import atomic_write
-from cozad_teach.settings import Settings
+from cozad_teach.settings import SETTINGS, Settings
 
 __all__ = ["RESULTS", "Results", "provenance", "read_results", "settings_hash", "write_results"]
 
@@ -29,8 +29,15 @@ def settings_hash(settings: Settings) -> str:
     return hashlib.sha256(values.encode()).hexdigest()[:12]
 
 
-def provenance(settings: Settings, device: torch.device | str = "cpu") -> dict[str, Any]:
+def provenance(settings_name: str, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Collect where and with what a result was made.
+
+    Parameters
+    ----------
+    settings_name : str
+        A name of `cozad_teach.settings.SETTINGS`.
+    device : torch.device or str
+        Where it ran.
 
     Returns
     -------
@@ -45,8 +52,8 @@ def provenance(settings: Settings, device: torch.device | str = "cpu") -> dict[s
         hardware = f"{platform.machine()}, {os.cpu_count()} cores"
     return {
         "commit": _commit(),
-        "settings": settings.name,
-        "settings_hash": settings_hash(settings),
+        "settings": settings_name,
+        "settings_hash": settings_hash(SETTINGS[settings_name]),
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "hardware": hardware,
@@ -56,7 +63,6 @@ def provenance(settings: Settings, device: torch.device | str = "cpu") -> dict[s
 def write_results(
     name: str,
     question: str,
-    command: str,
     reports: Sequence[dict[str, Any]],
     made_with: dict[str, Any],
     folder: Path = RESULTS,
@@ -69,10 +75,8 @@ def write_results(
         Name of the experiment.
     question : str
         What the experiment asks, in a sentence.
-    command : str
-        What anyone types to repeat it.
     reports : sequence of dict
-        Of `evaluate`, one per method and protocol.
+        Of `evaluate`, one per method and protocol; all of one seed.
     made_with : dict
         Of `provenance`.
     folder : pathlib.Path
@@ -83,6 +87,7 @@ def write_results(
     pathlib.Path
         The file, written whole or not at all.
     """
+    command = f"cozad bench {name} --settings {made_with['settings']} --seed {reports[0]['seed']}"
     content = {"question": question, "command": command, **made_with, "reports": list(reports)}
     path = folder / f"{name}.json"
     with atomic_write(path) as file:

@@ -26,7 +26,7 @@ REPORT = {
 
 
 def test_results_come_back_as_they_were_stored(tmp_path: Path) -> None:
-    path = write_results("trial", "Why?", "make it", [REPORT], provenance(LITE), tmp_path)
+    path = write_results("trial", "Why?", [REPORT], provenance("lite"), tmp_path)
     found = read_results("trial", tmp_path)
     assert path.name == "trial.json"
     assert found.content["reports"] == [REPORT]
@@ -35,13 +35,13 @@ def test_results_come_back_as_they_were_stored(tmp_path: Path) -> None:
     assert found.value("cozad", "batch", "pixel_auroc") is None
     assert found.rows(["image_auroc", "pixel_auroc"]) == [("batch", "cozad", "0.812", "–")]
     assert "| batch | cozad | 0.812 | – | 0.500 |" in found.markdown()
-    assert "seed 3" in repr(found) and "make it" in repr(found)
+    assert "cozad bench trial --settings lite --seed 3" in repr(found)
 
 
 def test_missing_experiments_are_named(tmp_path: Path) -> None:
     with pytest.raises(CozadError, match="no experiment 'nothing'"):
         read_results("nothing", tmp_path)
-    write_results("trial", "Why?", "make it", [REPORT], provenance(LITE), tmp_path)
+    write_results("trial", "Why?", [REPORT], provenance("lite"), tmp_path)
     with pytest.raises(CozadError, match="no result of knn under single"):
         read_results("trial", tmp_path).value("knn", "single", "aupro")
 
