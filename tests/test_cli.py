@@ -324,3 +324,20 @@ def test_a_closed_pipe_is_no_traceback(model_file: str, data: Path, tmp_path: Pa
         error = process.stderr.read()
     assert "Traceback" not in error
     assert (tmp_path / "m.json").exists()
+
+
+def test_experiments_say_what_they_lack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COZAD_PACKS", raising=False)
+    assert "--packs" in fails(capsys, ["bench", "first_result"])
+    packs = ["--packs", str(tmp_path)]
+    assert "unknown experiment 'magic'" in fails(capsys, ["bench", "magic", *packs])
+    assert "no magnetic_tile.zip" in fails(capsys, ["bench", "first_result", *packs])
+
+
+def test_results_shows_the_ledger(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["results"]) == 0
+    shown = capsys.readouterr().out
+    assert "first_result: How well" in shown
+    assert "| batch | cozad |" in shown

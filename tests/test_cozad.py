@@ -34,7 +34,7 @@ def tiny(trained: CoZAD) -> CoZAD:
 @pytest.fixture(scope="module")
 def unseen(trained: CoZAD) -> dict[str, tuple]:
     size = (trained.settings.image_size,) * 2
-    sets = {name: draw_category(name, 6, 5, 7, size) for name in UNSEEN_CATEGORIES[:4]}
+    sets = {name: draw_category(name, 7, 4, 7, size) for name in UNSEEN_CATEGORIES}
     return {name: (trained.features(list(s.images)), s) for name, s in sets.items()}
 
 

@@ -1,0 +1,226 @@
+"""The pages in a real browser: no request leaves, nothing fails, everything can be reached."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import html_checks
+import pytest
+import vendor
+from notebooks import BOOK
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium was found: install one, or set CHROMIUM to its path"
+)
+
+SHOTS = BOOK / "_build" / "shots"
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *values: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server(html: Path) -> Iterator[str]:
+    handler = functools.partial(Quiet, directory=str(html))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as play:
+        running = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield running
+        running.close()
+
+
+class Watched:
+    """A tab that writes down what goes wrong in it."""
+
+    def __init__(self, browser: Any, size: str = "desktop", scheme: str = "light") -> None:
+        width, height = SIZES[size]
+        self.tab = browser.new_page(
+            viewport={"width": width, "height": height}, color_scheme=scheme
+        )
+        self.faults: list[str] = []
+        self.tab.on("request", self.request)
+        self.tab.on("requestfailed", lambda r: self.faults.append(f"failed: {r.url[:200]}"))
+        self.tab.on(
+            "response", lambda r: r.status < 400 or self.faults.append(f"{r.status}: {r.url}")
+        )
+        self.tab.on("console", lambda m: m.type != "error" or self.faults.append(m.text[:300]))
+        self.tab.on("pageerror", lambda e: self.faults.append(str(e)[:300]))
+
+    def request(self, request: Any) -> None:
+        local = ("http://127.0.0.1:", "data:", "blob:", "file:")
+        if not request.url.startswith(local):
+            self.faults.append(f"asks another machine: {request.url}")
+
+    def open(self, url: str) -> Any:
+        self.tab.goto(url, wait_until="load")
+        self.tab.wait_for_function(
+            "!window.MathJax?.startup?.promise || window.typeset === true || "
+            "window.MathJax.startup.promise.then(() => window.typeset = true)"
+        )
+        if self.tab.locator("script[type='application/vnd.jupyter.widget-view+json']").count():
+            self.tab.wait_for_selector(".jupyter-widgets img", state="attached")
+        self.tab.wait_for_timeout(150)
+        return self.tab
+
+
+@pytest.fixture
+def watch(browser: Any) -> Iterator[Any]:
+    tabs: list[Watched] = []
+
+    def new(*look: str) -> Watched:
+        tabs.append(Watched(browser, *look))
+        return tabs[-1]
+
+    yield new
+    for watched in tabs:
+        watched.tab.close()
+
+
+def names(html: Path) -> list[str]:
+    return [p.relative_to(html).as_posix() for p in html_checks.pages(html)]
+
+
+def explorers(html: Path) -> list[str]:
+    mark = "application/vnd.jupyter.widget-view+json"
+    return [n for n in names(html) if mark in (html / n).read_text(encoding="utf-8")]
+
+
+@pytest.fixture(scope="module")
+def axe() -> Path | None:
+    """The accessibility checker, or nothing where it is not there and the network neither."""
+    try:
+        return vendor.fetch("tests") / "axe.min.js"
+    except vendor.VendorError:
+        return None
+
+
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+AXE = f"axe.run(document, {{resultTypes: ['violations'], runOnly: {AXE_TAGS}}})"
+
+
+def serious(tab: Any, axe: Path) -> list[str]:
+    tab.add_script_tag(path=axe)
+    violations = tab.evaluate(AXE)["violations"]
+    return [
+        f"{violation['id']}: {node['html'][:160]}"
+        for violation in violations
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "schemes"), [("desktop", ("light", "dark")), ("phone", ("dark", "light"))]
+)
+def test_pages_are_quiet_accessible_and_fit(
+    html: Path, server: str, watch: Any, axe: Path | None, size: str, schemes: tuple[str, str]
+) -> None:
+    watched = watch(size, schemes[0])
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    problems = []
+    for name in names(html):
+        tab = watched.open(f"{server}/{name}")
+        for scheme in schemes:
+            tab.emulate_media(color_scheme=scheme)
+            shot = name.removesuffix(".html").replace("/", "-")
+            tab.screenshot(path=SHOTS / f"{shot}-{size}-{scheme}.png", full_page=True)
+            found = [*watched.faults]
+            watched.faults.clear()
+            if tab.evaluate("document.documentElement.dataset.theme") != scheme:
+                found.append("does not follow the setting of the browser")
+            if (beyond := tab.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+                found.append(f"is {beyond} pixels too wide")
+            found += serious(tab, axe) if axe else []
+            problems += [f"{name}, {scheme}: {problem}" for problem in found]
+    assert problems == []
+    if axe is None:
+        pytest.skip("all else is well, but axe-core could not be fetched: connect once")
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_slider_moves_by_keyboard_without_a_kernel(
+    html: Path, server: str, watch: Any, scheme: str
+) -> None:
+    if not explorers(html):
+        pytest.skip("no page has an explorer yet")
+    for name in explorers(html):
+        watched = watch()
+        tab = watched.open(f"{server}/{name}" if scheme == "http" else (html / name).as_uri())
+        for area in tab.locator(".widget-subarea").all():
+            if not area.locator(".noUi-handle").count():
+                continue
+            handle = area.locator(".noUi-handle").first
+            assert handle.get_attribute("aria-label"), f"{name}: a slider has no name"
+            shown, spoken = [], []
+            handle.focus()
+            tab.keyboard.press("Home")
+            for _ in range(3):
+                tab.wait_for_timeout(120)
+                shown.append(area.locator("img:visible").get_attribute("alt"))
+                spoken.append(handle.get_attribute("aria-valuetext"))
+                tab.keyboard.press("ArrowRight")
+            frames = 1 + int(float(str(handle.get_attribute("aria-valuemax"))))
+            assert len(set(shown)) == min(3, frames), f"{name}: {shown}"
+            assert len(set(spoken)) == min(3, frames), f"{name}: {spoken}"
+        assert watched.faults == [], name
+
+
+def test_quiz_explains_the_chosen_answer(html: Path, server: str, watch: Any) -> None:
+    pages = [n for n in names(html) if "cozad-quiz" in (html / n).read_text(encoding="utf-8")]
+    if not pages:
+        pytest.skip("no page has a quiz yet")
+    tab = watch("phone").open(f"{server}/{pages[0]}")
+    quiz = tab.locator(".cozad-quiz").first
+    assert quiz.locator("p:visible").count() == 0
+    quiz.locator("input").first.focus()
+    for i, press in enumerate(["Space", "ArrowDown"]):
+        tab.keyboard.press(press)
+        assert quiz.locator("p:visible").count() == 1
+        assert quiz.locator("p").nth(i).is_visible()
+    assert quiz.locator("mjx-container, code").count() or "$" not in quiz.inner_text()
+
+
+def test_search_finds_a_word_of_the_glossary(server: str, watch: Any) -> None:
+    watched = watch()
+    tab = watched.open(f"{server}/search.html?q=contamination")
+    tab.wait_for_selector("ul.search li a")
+    assert any("lossary" in text for text in tab.locator("ul.search li").all_inner_texts())
+    assert watched.faults == []
+
+
+def test_theme_can_be_switched_and_stays(server: str, watch: Any) -> None:
+    tab = watch().open(f"{server}/index.html")
+    seen = set()
+    for _ in range(3):
+        tab.locator(".theme-switch-button:visible").first.click()
+        seen.add(tab.evaluate("document.documentElement.dataset.theme"))
+    assert seen == {"light", "dark"}

@@ -1,0 +1,190 @@
+"""Every chapter follows the template: the same parts, in the same order, none empty."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from notebooks import BOOK
+
+CHAPTERS = sorted((BOOK / "chapters").glob("[0-9][0-9]_*.ipynb"))
+
+# The three parts of the opening admonition, then the headings of level 2, in this order.
+OPENING = ("You will learn", "You need", "Time")
+HEADINGS = (
+    "Why",
+    "The idea in a picture",
+    "The equation",
+    "The code",
+    "A small run",
+    "Explore",
+    "What can go wrong",
+    "Exercises",
+    "Quiz",
+    "Full run",
+    "Key points",
+    "References",
+)
+# The first chapter shows what is to come: it may do without what a method chapter must have.
+OPTIONAL = {"01_first_result": {"The equation", "The code", "Explore", "Full run"}}
+DIFFICULTIES = ("easy", "medium", "hard")
+
+each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+
+
+def read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def prose(notebook: NotebookNode) -> str:
+    return "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+
+
+def outside_code(text: str) -> str:
+    """Blank out plain code blocks, in which # is no heading and {term} no link."""
+    return re.sub(r"^```(?!\{).*?^```", "", text, flags=re.M | re.S)
+
+
+def sections(notebook: NotebookNode) -> dict[str, str]:
+    """Give title and content, code cells included, of each section of level 2, in order."""
+    parts: dict[str, str] = {}
+    heading = ""
+    for cell in notebook.cells:
+        text = outside_code(cell.source) if cell.cell_type == "markdown" else cell.source
+        if cell.cell_type != "markdown":
+            parts[heading] = parts.get(heading, "") + text + "\n"
+            continue
+        for line in text.splitlines():
+            if match := re.match(r"## (.+)", line):
+                heading = match[1].strip()
+                assert heading not in parts, f"the heading {heading!r} occurs twice"
+                parts[heading] = ""
+            else:
+                parts[heading] = parts.get(heading, "") + line + "\n"
+    return parts
+
+
+def required(path: Path) -> list[str]:
+    """Give the headings that a chapter must have: all, or those that it has of the optional."""
+    parts = sections(read(path))
+    optional = OPTIONAL.get(path.stem, set())
+    return [h for h in HEADINGS if h not in optional or h in parts]
+
+
+def exercises(notebook: NotebookNode) -> list[str]:
+    return re.findall(r"^(`{3,}|:{3,})\{exercise\}(.*?)^\1\s*$", prose(notebook), re.M | re.S)
+
+
+@each_chapter
+def test_opening_says_what_is_learnt_needed_and_how_long(path: Path) -> None:
+    first = read(path).cells[0].source
+    titles = re.findall(r"^# (.+)", prose(read(path)), re.M)
+    assert len(titles) == 1 and first.startswith(f"# {titles[0]}"), "one title, at the top"
+    opening = sections(read(path))[""]
+    assert re.search(r"^(:::|```)\{(admonition|tip|note|important)\}", opening, re.M)
+    at = [opening.find(name) for name in OPENING]
+    assert -1 not in at and at == sorted(at), f"the opening needs {', '.join(OPENING)}, in order"
+    learn, need, time = (opening[a:b] for a, b in zip(at, [*at[1:], len(opening)], strict=True))
+    assert 3 <= len(re.findall(r"^\s*[-*] ", learn, re.M)) <= 5, "three to five things to learn"
+    assert re.search(r"\{(doc|ref)\}`|\]\(", need), "link what is needed"
+    assert len(re.findall(r"\d+\s*(?:min|s\b|seconds?|minutes?)", time)) >= 2, (
+        "times for reading and exercises"
+    )
+
+
+@each_chapter
+def test_sections_are_there_in_order_and_not_empty(path: Path) -> None:
+    parts = sections(read(path))
+    found = [h for h in parts if h in HEADINGS]
+    assert found == required(path)
+    assert [h for h in required(path) if not parts[h].strip()] == [], "empty sections"
+
+
+@each_chapter
+def test_headings_step_down_one_level_at_a_time(path: Path) -> None:
+    levels = [len(h) for h in re.findall(r"^(#+) ", outside_code(prose(read(path))), re.M)]
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
+
+
+@each_chapter
+def test_the_equation_is_numbered_and_referred_to(path: Path) -> None:
+    if "The equation" not in required(path):
+        return
+    text = prose(read(path))
+    labels = re.findall(r"^\$\$\s*\(([\w:-]+)\)", text, re.M)
+    labels += re.findall(r"\{math\}[^`:]*?:label: *([\w:-]+)", text, re.S)
+    assert labels, "no equation has a label"
+    unused = [label for label in labels if "{eq}`" + label + "`" not in text]
+    assert unused == [], "equations that the text never refers to"
+
+
+@each_chapter
+def test_code_and_functions_come_from_the_package(path: Path) -> None:
+    notebook = read(path)
+    code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
+    assert "from cozad_teach" in code or "import cozad_teach" in code
+    if "The code" in required(path):
+        shown = sections(notebook)["The code"]
+        assert re.search(r"getsource|show_source|literalinclude|\{py:func\}", shown), (
+            "show the package's own source, never a copy"
+        )
+
+
+@each_chapter
+def test_every_figure_has_a_text_alternative(path: Path) -> None:
+    missing = []
+    for i, cell in enumerate(read(path).cells):
+        shows = any("image/png" in o.get("data", {}) for o in cell.get("outputs", []))
+        if shows and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
+            missing.append(f"cell {i}: add mystnb.image.alt to the metadata of the cell")
+        if cell.cell_type == "markdown":
+            missing += [f"cell {i}: {m}" for m in re.findall(r"!\[\s*\]\([^)]*\)", cell.source)]
+            figures = re.findall(r"\{(?:figure|image)\}(.*?)(?:```|:::)", cell.source, re.S)
+            missing += [f"cell {i}: a figure" for f in figures if ":alt:" not in f]
+        if "frame_slider(" in cell.source and cell.cell_type == "code":
+            assert "alt=" in cell.source, f"cell {i}: an explorer without alt"
+    assert missing == []
+
+
+@each_chapter
+def test_first_use_of_terms_links_to_the_glossary(path: Path) -> None:
+    assert len(set(re.findall(r"\{term\}`([^`]+)`", prose(read(path))))) >= 3
+
+
+@each_chapter
+def test_exercises_say_how_hard_and_how_long_and_can_be_checked(path: Path) -> None:
+    notebook = read(path)
+    found = exercises(notebook)
+    assert 2 <= len(found) <= 3 or (path.stem == "01_first_result" and 1 <= len(found) <= 3)
+    for _, text in found:
+        assert any(word in text.lower() for word in DIFFICULTIES), "difficulty: easy, medium, hard"
+        assert re.search(r"\d+ min", text), "minutes"
+        assert re.search(r":label: *\S+", text), "a label"
+    labels = re.findall(r"\{exercise\}.*?:label: *(\S+)", prose(notebook), re.S)
+    solved = re.findall(r"\{solution(?:-start)?\} *(\S+)", prose(notebook))
+    assert sorted(labels) == sorted(solved), "every exercise needs a solution"
+    part = sections(notebook)["Exercises"].lower()
+    assert part.count("hint") >= len(found), "every exercise needs a hint"
+    if path.stem != "01_first_result":
+        assert "check_exercise(" in part, "at least one exercise has a checker"
+
+
+@each_chapter
+def test_explorer_quiz_pitfalls_and_key_points_are_what_they_say(path: Path) -> None:
+    parts = sections(read(path))
+    assert "Explore" not in required(path) or "frame_slider(" in parts["Explore"]
+    assert "Question(" in parts["Quiz"]
+    assert len(re.findall(r"^\s*[-*] ", parts["Key points"], re.M)) >= 3
+    assert "{cite" in parts["References"] or "{bibliography}" in parts["References"]
+
+
+def test_sections_reads_headings_but_not_code() -> None:
+    text = "# T\n\nopening\n\n## Why\n\nbecause\n\n```python\n## no heading\n```\n\n## Quiz\n"
+    cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("Question()")]
+    parts = sections(nbformat.v4.new_notebook(cells=cells))
+    assert list(parts) == ["", "Why", "Quiz"]
+    assert "because" in parts["Why"] and "Question()" in parts["Quiz"]

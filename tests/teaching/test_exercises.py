@@ -1,0 +1,264 @@
+"""The checkers: right answers pass however they are written, each known mistake is named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import uniform_filter
+from scipy.spatial.distance import cdist
+from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
+
+from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.metrics import image_auroc as package_auroc
+from cozad_teach.scoring import image_scores as package_image_scores
+from cozad_teach.teaching.exercises import Exercise, all_exercises, check_exercise
+
+EXERCISES = all_exercises()
+MISTAKES = [
+    pytest.param(exercise, mistake, id=f"{exercise.name}: {mistake.name}")
+    for exercise in EXERCISES.values()
+    for mistake in exercise.mistakes
+]
+
+
+def pool_by_uniform_filter(z: np.ndarray) -> np.ndarray:
+    ones = np.ones(z.shape)
+    size = (3, 3, 1)
+    return uniform_filter(z, size, mode="constant") / uniform_filter(ones, size, mode="constant")
+
+
+def pool_by_shifts(z: np.ndarray) -> np.ndarray:
+    total, count = np.zeros(z.shape), np.zeros(z.shape)
+    for di in (-1, 0, 1):
+        for dj in (-1, 0, 1):
+            for i in range(z.shape[0]):
+                for j in range(z.shape[1]):
+                    if 0 <= i + di < z.shape[0] and 0 <= j + dj < z.shape[1]:
+                        total[i, j] += z[i + di, j + dj]
+                        count[i, j] += 1
+    return total / count
+
+
+def pool_by_torch(z: np.ndarray) -> torch.Tensor:
+    grid = torch.from_numpy(z).permute(2, 0, 1)[None]
+    pooled = torch.nn.functional.avg_pool2d(grid, 3, 1, 1, count_include_pad=False)
+    return pooled[0].permute(1, 2, 0)
+
+
+def pool_by_nested_lists(z: np.ndarray) -> list[list[np.ndarray]]:
+    height, width, _ = z.shape
+    return [
+        [z[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2].mean((0, 1)) for j in range(width)]
+        for i in range(height)
+    ]
+
+
+def standardise_loop(z: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    out = np.empty_like(z)
+    for c in range(z.shape[-1]):
+        out[..., c] = (z[..., c] - mean[c]) / max(std[c], 1e-8)
+    return out
+
+
+def distance_by_inverse(z: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    offsets = z - mean
+    return np.sqrt(np.sum(offsets @ np.linalg.inv(covariance) * offsets, axis=1))
+
+
+def distance_by_scipy(z: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return cdist(z, mean[None], "mahalanobis", VI=np.linalg.inv(covariance))[:, 0]
+
+
+def distance_by_eigenvectors(z: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(covariance)
+    return np.linalg.norm((z - mean) @ vectors / np.sqrt(values), axis=1)
+
+
+def distance_by_loop(z: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> list[float]:
+    out = []
+    for row in z:
+        solved = np.linalg.solve(covariance, row - mean)
+        out.append(float((row - mean) @ solved) ** 0.5)
+    return out
+
+
+def auroc_by_loops(scores: np.ndarray, labels: np.ndarray) -> float:
+    total, pairs = 0.0, 0
+    for a, label in zip(scores, labels, strict=True):
+        for b, other in zip(scores, labels, strict=True):
+            if label == 1 and other == 0:
+                pairs += 1
+                total += 1.0 if a > b else 0.5 if a == b else 0.0
+    return total / pairs
+
+
+def auroc_by_ranks(scores: np.ndarray, labels: np.ndarray) -> float:
+    n = labels.sum()
+    return float((rankdata(scores)[labels == 1].sum() - n * (n + 1) / 2) / (n * (len(labels) - n)))
+
+
+def auroc_by_signs(scores: np.ndarray, labels: np.ndarray) -> torch.Tensor:
+    s, y = torch.from_numpy(scores), torch.from_numpy(labels)
+    return (torch.sign(s[y == 1][:, None] - s[y == 0]) + 1).mean() / 2
+
+
+def image_scores_by_partition(s: np.ndarray, top_share: float) -> np.ndarray:
+    start = s.shape[1] - int(np.ceil(top_share * s.shape[1]))
+    return np.partition(s, start, axis=1)[:, start:].mean(1)
+
+
+def image_scores_by_loops(s: np.ndarray, top_share: float) -> list[float]:
+    k = math.ceil(top_share * s.shape[1])
+    return [sum(sorted(row, reverse=True)[:k]) / k for row in s.tolist()]
+
+
+RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
+    "features.mean_pool": (
+        pool_by_uniform_filter,
+        pool_by_shifts,
+        pool_by_torch,
+        pool_by_nested_lists,
+    ),
+    "features.standardise": (
+        lambda z, mean, std: (z - mean) / np.maximum(std, 1e-6),
+        lambda z, mean, std, eps=1e-5: (z - mean[None, None]) / np.sqrt(std**2 + eps**2),
+        lambda z, mean, std: (z - mean) / np.where(std > 0, std, 1),
+        standardise_loop,
+    ),
+    "scoring.mahalanobis": (
+        distance_by_inverse,
+        distance_by_scipy,
+        distance_by_eigenvectors,
+        distance_by_loop,
+    ),
+    "metrics.image_auroc": (
+        auroc_by_loops,
+        auroc_by_ranks,
+        auroc_by_signs,
+        lambda scores, labels: roc_auc_score(labels, scores),
+        package_auroc,
+    ),
+    "scoring.image_scores": (
+        image_scores_by_partition,
+        image_scores_by_loops,
+        lambda s, top_share: package_image_scores(torch.from_numpy(s), top_share),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_right_answers_pass_however_they_are_written(name: str) -> None:
+    assert len(RIGHT[name]) >= 3
+    for function in (EXERCISES[name].reference, *RIGHT[name]):
+        verdict = check_exercise(name, function)
+        assert verdict.passed and verdict.mistake is None, f"{function.__name__}: {verdict}"
+
+
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
+def test_each_known_mistake_is_named(exercise: Exercise, mistake: Any) -> None:
+    verdict = check_exercise(exercise.name, mistake.function)
+    assert verdict.status == "failed"
+    assert verdict.mistake == mistake.name, f"taken for {verdict.mistake}: {verdict.message}"
+    assert verdict.message == mistake.message
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_every_exercise_is_well_made(exercise: Exercise) -> None:
+    assert len(exercise.mistakes) >= 4
+    for texts in ([m.name for m in exercise.mistakes], [m.message for m in exercise.mistakes]):
+        assert len(set(texts)) == len(texts), "two mistakes share a name or a message"
+    hidden = [case.hidden for case in exercise.cases]
+    assert hidden == sorted(hidden) and len(set(hidden)) == 2, "public cases first, then hidden"
+    for case in exercise.cases:
+        for array in case.arguments[:1]:
+            assert len(set(array.shape)) == array.ndim, f"{case.label}: sizes repeat"
+
+
+def test_exercise_arrays_survive_a_check() -> None:
+    before = [a.copy() for c in EXERCISES["features.mean_pool"].cases for a in c.arguments]
+
+    def destroy(z: np.ndarray) -> np.ndarray:
+        z[:] = 0
+        return z
+
+    verdict = check_exercise("features.mean_pool", destroy)
+    assert "changes its input" in verdict.message
+    after = [a for c in EXERCISES["features.mean_pool"].cases for a in c.arguments]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_mistake_written_differently_is_still_recognised() -> None:
+    def sum_over_nine(z: np.ndarray) -> np.ndarray:
+        grid = torch.from_numpy(z).permute(2, 0, 1)[None]
+        return torch.nn.functional.avg_pool2d(grid, 3, 1, 1)[0].permute(1, 2, 0).numpy()
+
+    def inside_only(z: np.ndarray) -> np.ndarray:
+        height, width, channels = z.shape
+        out = np.zeros((max(height - 2, 0), max(width - 2, 0), channels))
+        for i in range(out.shape[0]):
+            for j in range(out.shape[1]):
+                out[i, j] = z[i : i + 3, j : j + 3].mean((0, 1))
+        return out
+
+    assert check_exercise("features.mean_pool", sum_over_nine).mistake == "counts the padding"
+    assert check_exercise("features.mean_pool", inside_only).mistake == "drops the border"
+
+
+@pytest.mark.parametrize(
+    ("function", "fragment"),
+    [
+        (lambda z: 1 / 0, "ZeroDivisionError"),
+        (lambda z: z[100], "IndexError"),
+        (lambda z: z.ravel(), "shape (60,), but (4, 5, 3) is expected"),
+        (lambda z: "an answer", "returns str"),
+        (lambda z: [[1, 2], [3]], "returns list"),
+        (lambda: None, "accept 1 arguments"),
+        (lambda z: np.full(z.shape, np.nan), "it gives nan"),
+        (lambda z: z + 1, "60 of 60 values are wrong; at index (0, 0, 0) it gives"),
+        (3, "function itself"),
+    ],
+)
+def test_other_failures_get_a_plain_sentence(function: Any, fragment: str) -> None:
+    verdict = check_exercise("features.mean_pool", function)
+    assert verdict.status == "failed" and verdict.mistake is None
+    assert fragment in verdict.message
+
+
+def test_hidden_case_shows_no_expected_value() -> None:
+    def right_but_for_one_row(z: np.ndarray) -> np.ndarray:
+        return z * 0 if z.shape[0] == 1 else pool_by_shifts(z)
+
+    verdict = check_exercise("features.mean_pool", right_but_for_one_row)
+    assert "a single row of 6 patches (a hidden case)" in verdict.message
+    assert "expected" not in verdict.message
+
+
+def test_unwritten_function_is_to_do_not_wrong() -> None:
+    def stub(z: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    for function in (stub, lambda z: None):
+        assert check_exercise("features.mean_pool", function).status == "to do"
+
+
+def test_unknown_exercise_suggests_the_nearest_name() -> None:
+    with pytest.raises(CozadError, match=r"did you mean 'features\.mean_pool'"):
+        check_exercise("features.meanpool", lambda z: z)
+    with pytest.raises(CozadError, match="choose from"):
+        check_exercise("?", lambda z: z)
+
+
+def test_verdict_displays_as_text_and_as_escaped_html() -> None:
+    def fail(z: np.ndarray) -> np.ndarray:
+        raise ValueError("<script>")
+
+    verdict = check_exercise("features.mean_pool", fail)
+    assert repr(verdict).startswith("features.mean_pool: failed. On a grid of 4x5")
+    page = verdict._repr_html_()
+    assert "<script>" not in page and "&lt;script&gt;" in page and 'role="status"' in page
