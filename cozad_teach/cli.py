@@ -194,7 +194,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     dataset = open_dataset(options.data)
     check_writable(options.out)
-    from cozad_teach.evaluation.protocols import evaluate
+    from cozad_teach.evaluation.reports import evaluate
 
     report = evaluate(
         _load(options),

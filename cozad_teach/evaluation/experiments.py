@@ -10,7 +10,8 @@ from typing import Any
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import open_dataset
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.protocols import METHODS, evaluate, read_test
+from cozad_teach.evaluation.protocols import METHODS, read_test
+from cozad_teach.evaluation.reports import evaluate
 
 __all__ = ["EXPERIMENTS", "Experiment", "first_result"]
 
@@ -39,7 +40,9 @@ def first_result(
     """
     dataset = open_dataset(data)
     images = {
-        name: read_test(model, category, progress=progress) for name, category in dataset.items()
+        name: read_test(model, category, progress=progress)
+        for name, category in dataset.items()
+        if category.test
     }
     return [
         evaluate(

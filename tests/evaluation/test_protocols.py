@@ -18,12 +18,8 @@ from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.errors import CozadError, LeakError
 from cozad_teach.evaluation.experiments import first_result
 from cozad_teach.evaluation.metrics import METRICS
-from cozad_teach.evaluation.protocols import (
-    METHODS,
-    evaluate,
-    parse_protocol,
-    patch_scores,
-)
+from cozad_teach.evaluation.protocols import METHODS, parse_protocol, patch_scores
+from cozad_teach.evaluation.reports import evaluate
 
 NAME = UNSEEN_CATEGORIES[0]
 
