@@ -114,7 +114,7 @@ def meta_train(
         )
         batch = sample_meta_batch(categories, rng, settings)
         support = batch.support.to(device)
-        noise = torch.randn(support.shape, generator=noise_source)
+        noise = torch.randn(support[:, :1].shape, generator=noise_source)
         task = {
             "support": support,
             "noise": settings.noise * noise.to(device),

@@ -53,7 +53,8 @@ def inner_loss(theta: Parameters, task: Task, shrinkage: float) -> Tensor:
     support = embed(task["support"], theta["head"])
     statistics = gaussian_statistics(support, weights, shrinkage)
     real = mahalanobis(support, *statistics)
-    perturbed = distances(theta, task["support"] + task["noise"], *statistics)
+    # The head is linear: the noise is embedded once and not again for every image.
+    perturbed = mahalanobis(support + embed(task["noise"], theta["head"]), *statistics)
     calibration = theta["log_slope"], theta["offset"]
     per_image = F.softplus(calibrate(real, *calibration)).mean(-1)
     per_image = per_image + F.softplus(-calibrate(perturbed, *calibration)).mean(-1)

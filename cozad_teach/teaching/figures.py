@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
+from IPython import get_ipython
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 __all__ = ["COLOURS", "heat_map_grid", "heat_map_row", "image_grid", "overlay", "set_style"]
 
@@ -29,8 +31,11 @@ HEAT = matplotlib.colormaps["inferno"]
 def set_style() -> None:
     """Give all later figures the look of the book.
 
-    Figures keep a white ground: text and lines stay legible where the page is dark.
+    Figures keep a white ground: text and lines stay legible where the page is dark. In a notebook
+    they are stored as JPEG, for photographs a fifth of PNG's bytes.
     """
+    if get_ipython() is not None:
+        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 88})
     plt.rcParams.update(
         {
             "figure.dpi": 90,

@@ -1,0 +1,145 @@
+"""Exercises on metrics. The wrong answers are wrong on purpose."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cozad_teach.teaching.exercises import Case, Exercise, Mistake
+
+__all__ = ["EXERCISES"]
+
+
+def _split(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give anomalous scores as a column and normal ones as a row, ready to form all pairs."""
+    return scores[labels == 1][:, None], scores[labels == 0][None, :]
+
+
+def image_auroc(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Give the share of pairs, anomalous and normal, that are in the right order."""
+    anomalous, normal = _split(scores, labels)
+    return float(((anomalous > normal) + 0.5 * (anomalous == normal)).mean())
+
+
+def _ties_lost(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = _split(scores, labels)
+    return float((anomalous > normal).mean())
+
+
+def _ties_won(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = _split(scores, labels)
+    return float((anomalous >= normal).mean())
+
+
+def _reversed(scores: np.ndarray, labels: np.ndarray) -> float:
+    return image_auroc(-scores, labels)
+
+
+def _against_the_mean(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = _split(scores, labels)
+    return float((anomalous > normal.mean()).mean())
+
+
+def _against_the_highest(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = _split(scores, labels)
+    return float((anomalous > normal.max()).mean())
+
+
+def _all_ordered_pairs(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = _split(scores, labels)
+    wins = ((anomalous > normal) + 0.5 * (anomalous == normal)).sum()
+    return float(wins / len(scores) ** 2)
+
+
+def _count(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = _split(scores, labels)
+    return float(((anomalous > normal) + 0.5 * (anomalous == normal)).sum())
+
+
+def _mean_gap(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = _split(scores, labels)
+    return float(anomalous.mean() - normal.mean())
+
+
+def _auroc_cases() -> tuple[Case, ...]:
+    return (
+        Case(
+            "seven images without ties",
+            (np.array([1.2, 0.8, 1.9, 1.0, 2.5, 0.7, 1.1]), np.array([0, 0, 1, 1, 1, 0, 0])),
+        ),
+        Case(
+            "eight images with ties",
+            (
+                np.array([1.0, 2.0, 2.0, 2.0, 3.0, 1.0, 3.0, 0.5]),
+                np.array([0, 0, 1, 1, 1, 1, 0, 0]),
+            ),
+        ),
+        Case(
+            "five images of equal scores",
+            (np.full(5, 0.3), np.array([1, 0, 0, 1, 0])),
+            hidden=True,
+        ),
+        Case(
+            "one anomalous image among five normal ones, with negative scores",
+            (np.array([-3.0, -1.0, -2.0, -2.5, -0.5, -4.0]), np.array([0, 0, 1, 0, 0, 0])),
+            hidden=True,
+        ),
+    )
+
+
+EXERCISES = (
+    Exercise(
+        name="metrics.image_auroc",
+        reference=image_auroc,
+        cases=_auroc_cases(),
+        mistakes=(
+            Mistake(
+                "counts ties as lost",
+                _ties_lost,
+                "Without ties it is right, but a pair of equal scores counts 0. It counts one "
+                "half: such a pair says nothing for or against the detector.",
+            ),
+            Mistake(
+                "counts ties as won",
+                _ties_won,
+                "Without ties it is right, but a pair of equal scores counts 1. A detector that "
+                "gives every image the same score would look perfect; a tie counts one half.",
+            ),
+            Mistake(
+                "is reversed",
+                _reversed,
+                "You count the pairs in which the normal image scores higher. A higher score means "
+                "more anomalous.",
+            ),
+            Mistake(
+                "compares with the mean",
+                _against_the_mean,
+                "You compare each anomalous image with the mean of the normal scores. Compare it "
+                "with every normal image, one pair at a time.",
+            ),
+            Mistake(
+                "compares with the highest",
+                _against_the_highest,
+                "You compare each anomalous image with the highest normal score alone. Compare it "
+                "with every normal image, one pair at a time.",
+            ),
+            Mistake(
+                "divides by all pairs",
+                _all_ordered_pairs,
+                "You divide by the number of all pairs of images. Only pairs of one anomalous and "
+                "one normal image count: how many of those are there?",
+            ),
+            Mistake(
+                "counts and does not divide",
+                _count,
+                "You give the number of pairs in the right order. Give their share: divide by the "
+                "number of pairs.",
+            ),
+            Mistake(
+                "subtracts the means",
+                _mean_gap,
+                "You give the distance between two means. The AUROC looks only at the order of the "
+                "scores: it stays the same when all of them are doubled.",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,259 @@
+"""Exercise checkers: run a student's function, and name the mistake where there is one."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import functools
+import html
+import importlib
+import inspect
+import pkgutil
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from cozad_teach.errors import CozadError
+
+__all__ = ["Case", "Exercise", "Mistake", "Verdict", "all_exercises", "check_exercise"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments on which a student's function is compared with the reference.
+
+    Attributes
+    ----------
+    label : str
+        What is special about the case, as it reads after the word "On".
+    arguments : tuple
+        Positional arguments. The function gets a copy.
+    hidden : bool
+        A hidden case is named when it fails, but its expected values are not shown.
+    """
+
+    label: str
+    arguments: tuple[Any, ...]
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that students are known to give.
+
+    Attributes
+    ----------
+    name : str
+        Short name, unique in the exercise.
+    function : callable
+        The wrong answer.
+    message : str
+        What went wrong and where to look, without giving the solution away.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    message: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise whose answer is one function that returns an array.
+
+    Attributes
+    ----------
+    name : str
+        ``module.function``, as the chapter calls it.
+    reference : callable
+        A right answer.
+    cases : tuple of Case
+        Public cases first. Sizes along the axes of an array must all differ.
+    mistakes : tuple of Mistake
+        The bug zoo of the exercise.
+    tolerance : float
+        Greatest difference that still counts as right: absolute for values up to 1, relative
+        above.
+    """
+
+    name: str
+    reference: Callable[..., Any]
+    cases: tuple[Case, ...]
+    mistakes: tuple[Mistake, ...]
+    tolerance: float = 1e-5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the checker says; displays as one line of text or as a box in a notebook.
+
+    Attributes
+    ----------
+    exercise : str
+        Name of the exercise.
+    status : str
+        ``passed``, ``failed`` or, for a function not written yet, ``to do``.
+    message : str
+        What to do next.
+    mistake : str, optional
+        Name of the stored mistake that was recognised.
+    """
+
+    exercise: str
+    status: Literal["passed", "failed", "to do"]
+    message: str
+    mistake: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the function is right on every case."""
+        return self.status == "passed"
+
+    def __repr__(self) -> str:
+        return f"{self.exercise}: {self.status}. {self.message}"
+
+    def _repr_html_(self) -> str:
+        sign = {"passed": "✓", "failed": "✗", "to do": "…"}[self.status]
+        message = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.message))
+        edge = {"passed": "#0072b2", "failed": "#d55e00", "to do": "#767676"}[self.status]
+        return (
+            f'<div role="status" style="border-left:6px solid {edge};padding:.3rem .8rem">'
+            f"<strong>{sign} {html.escape(self.exercise)}: {self.status}.</strong> "
+            f"{message}</div>"
+        )
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """What a function did instead of returning an array."""
+
+    kind: str
+    sentence: str
+
+
+def check_exercise(name: str, function: Callable[..., Any]) -> Verdict:
+    """Check a student's function against the reference on all cases of an exercise.
+
+    Parameters
+    ----------
+    name : str
+        Name of the exercise, such as ``features.mean_pool``.
+    function : callable
+        The student's function itself, not its result.
+
+    Returns
+    -------
+    Verdict
+        Passed; or the message of the stored mistake that behaves like the function on every
+        case; or else the first case that fails, with what was expected and what came.
+
+    Raises
+    ------
+    CozadError
+        If there is no exercise of this name.
+    """
+    exercises = all_exercises()
+    if name not in exercises:
+        near = difflib.get_close_matches(name, exercises, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(exercises)}"
+        raise CozadError(f"there is no exercise named {name!r}: {hint}")
+    exercise = exercises[name]
+    if not callable(function):
+        sentence = "Give the function itself: write its name without parentheses behind it."
+        return Verdict(name, "failed", sentence)
+
+    expected = [_run(exercise.reference, case) for case in exercise.cases]
+    observed = [_run(function, case) for case in exercise.cases]
+    right = [_same(a, b, exercise.tolerance) for a, b in zip(observed, expected, strict=True)]
+    if all(right):
+        return Verdict(name, "passed", f"It agrees with the reference on all {len(right)} cases.")
+    if all(isinstance(o, _Fault) and o.kind == "to do" for o in observed):
+        sentence = "The function returns nothing yet. Write its body; is the `return` there?"
+        return Verdict(name, "to do", sentence)
+    for mistake in exercise.mistakes:
+        if _behaves_like(mistake, exercise, observed):
+            return Verdict(name, "failed", mistake.message, mistake.name)
+    first = right.index(False)
+    case = exercise.cases[first]
+    return Verdict(name, "failed", _difference(case, observed[first], expected[first], exercise))
+
+
+@functools.cache
+def all_exercises() -> dict[str, Exercise]:
+    """Collect the exercises of every module of `cozad_teach.teaching.bank`, by name."""
+    from cozad_teach.teaching import bank
+
+    found: dict[str, Exercise] = {}
+    for module in pkgutil.iter_modules(bank.__path__, f"{bank.__name__}."):
+        for exercise in importlib.import_module(module.name).EXERCISES:
+            if exercise.name in found:
+                raise ValueError(f"two exercises are named {exercise.name!r}")
+            found[exercise.name] = exercise
+    return found
+
+
+def _run(function: Callable[..., Any], case: Case) -> np.ndarray | _Fault:
+    """Call the function on a copy of the arguments; give a float64 array or what went wrong."""
+    arguments = copy.deepcopy(case.arguments)
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError:
+        return _Fault("signature", f"The function must accept {len(arguments)} arguments.")
+    except ValueError:
+        pass  # some compiled functions do not tell their arguments
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            result = function(*arguments)
+    except NotImplementedError:
+        return _Fault("to do", "it raises NotImplementedError")
+    except Exception as error:  # a student's function may raise anything
+        return _Fault("exception", f"your function stops with {type(error).__name__}: {error}")
+    if result is None:
+        return _Fault("to do", "your function returns nothing: is a `return` missing?")
+    for before, after in zip(case.arguments, arguments, strict=True):
+        if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
+            return _Fault("in place", "your function changes its input: work on a copy.")
+    try:
+        return np.asarray(result, dtype=np.float64)
+    except (TypeError, ValueError):
+        return _Fault("type", f"your function returns {type(result).__name__}, not an array.")
+
+
+def _same(a: np.ndarray | _Fault, b: np.ndarray | _Fault, tolerance: float) -> bool:
+    if isinstance(a, _Fault) or isinstance(b, _Fault):
+        return False
+    return a.shape == b.shape and np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+def _behaves_like(
+    mistake: Mistake, exercise: Exercise, observed: list[np.ndarray | _Fault]
+) -> bool:
+    """Compare on every case for which the stored mistake gives an array at all."""
+    wrong = [_run(mistake.function, case) for case in exercise.cases]
+    return all(
+        isinstance(w, _Fault) or _same(o, w, exercise.tolerance)
+        for o, w in zip(observed, wrong, strict=True)
+    )
+
+
+def _difference(
+    case: Case, observed: np.ndarray | _Fault, expected: np.ndarray | _Fault, exercise: Exercise
+) -> str:
+    """Say how a result differs from the expected one; of hidden cases show no right value."""
+    on = f"On {case.label}{' (a hidden case)' if case.hidden else ''} "
+    assert isinstance(expected, np.ndarray), "a reference must give an array on every case"
+    if isinstance(observed, _Fault):
+        return observed.sentence if observed.kind == "signature" else on + observed.sentence
+    if observed.shape != expected.shape:
+        return f"{on}the result has shape {observed.shape}, but {expected.shape} is expected."
+    wrong = ~np.isclose(observed, expected, rtol=exercise.tolerance, atol=exercise.tolerance)
+    count = f"{wrong.sum()} of {wrong.size} values are wrong"
+    if case.hidden:
+        return f"{on}{count}."
+    at = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = f"at index {at} " if at else ""
+    return f"{on}{count}; {where}it gives {observed[at]:.6g}, expected is {expected[at]:.6g}."

@@ -1,0 +1,117 @@
+"""What chapters show as text: the package's own source, and tables."""
+
+from __future__ import annotations
+
+import html
+import inspect
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+__all__ = ["Listing", "Table", "show_source", "table"]
+
+
+class Listing:
+    """Markdown that a notebook and the HTML book typeset, and that prints as it stands; for code.
+
+    No tables: the HTML book reads the Markdown of outputs as plain CommonMark.
+
+    Parameters
+    ----------
+    markdown : str
+        The text.
+    """
+
+    def __init__(self, markdown: str) -> None:
+        self.markdown = markdown
+
+    def __repr__(self) -> str:
+        return self.markdown
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+
+class Table:
+    """Rows under a header, as HTML in a notebook and aligned text elsewhere; `table` makes one.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Names of the columns.
+    rows : sequence of sequences of str
+        One text per column.
+    numeric : sequence of bool
+        Which columns hold numbers, and are aligned to the right.
+    """
+
+    def __init__(
+        self, header: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]
+    ) -> None:
+        self.header, self.rows, self.numeric = list(header), [list(row) for row in rows], numeric
+
+    def __repr__(self) -> str:
+        lines = [self.header, *self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(
+                text.rjust(width) if number else text.ljust(width)
+                for text, width, number in zip(line, widths, self.numeric, strict=True)
+            ).rstrip()
+            for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        # The theme knows the class of pandas' tables: it gives them its colours, dark ones too.
+        head = self._line(['th scope="col"' for _ in self.header], self.header)
+        kinds = ['th scope="row"'] + ["td"] * (len(self.header) - 1)
+        body = "".join(self._line(kinds, row) for row in self.rows)
+        return f'<table class="dataframe"><thead>{head}</thead><tbody>{body}</tbody></table>'
+
+    def _line(self, kinds: Sequence[str], texts: Sequence[str]) -> str:
+        cells = [
+            f'<{kind} style="padding:.2em .7em;text-align:{"right" if number else "left"}">'
+            f"{html.escape(text)}</{kind[:2]}>"
+            for kind, text, number in zip(kinds, texts, self.numeric, strict=True)
+        ]
+        return f"<tr>{''.join(cells)}</tr>"
+
+
+def show_source(*functions: Callable[..., Any]) -> Listing:
+    """Show functions as they stand in the package, so that the book never holds a copy.
+
+    Parameters
+    ----------
+    functions : callable
+        Functions, methods or classes, in the order in which they are shown.
+
+    Returns
+    -------
+    Listing
+        Display it as the last expression of a cell.
+    """
+    parts = [textwrap.dedent(inspect.getsource(function)).strip() for function in functions]
+    # Four backticks: a docstring may hold three.
+    return Listing("````python\n" + "\n\n\n".join(parts) + "\n````")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Lay out rows as a table; floats get three decimals.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Names of the columns.
+    rows : sequence of sequences
+        One value per column. Columns whose first value is a number are aligned to the right.
+
+    Raises
+    ------
+    ValueError
+        If a row has more or fewer values than there are columns, or if there is no row.
+    """
+    if not rows or any(len(row) != len(header) for row in rows):
+        raise ValueError(f"a table of {len(header)} columns needs rows of {len(header)} values")
+    numeric = [isinstance(value, int | float) for value in rows[0]]
+    texts = [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row] for row in rows]
+    return Table(header, texts, numeric)
