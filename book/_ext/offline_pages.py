@@ -1,0 +1,50 @@
+"""Repair the pages of Jupyter Book 1.0.4: no live-code service, valid markup, MathJax on all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+__all__ = ["setup"]
+
+# Markup of sphinxcontrib-bibtex, sphinx-exercise and sphinx-proof that is not valid.
+FAULTS = (
+    ' role="doc-biblioentry"',
+    ' id="exercise-content"',
+    ' id="solution-content"',
+    ' id="proof-content"',
+)
+
+
+def drop_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Take the live-code service out: even switched off, it names another machine."""
+
+    def names_thebe(asset: Any) -> bool:
+        body = (getattr(asset, "attributes", None) or {}).get("body") or ""
+        return "thebe" in f"{getattr(asset, 'filename', asset)}{body}".lower()
+
+    for kind in ("script_files", "css_files"):
+        context[kind] = [asset for asset in context.get(kind, []) if not names_thebe(asset)]
+
+
+def repair_body(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Drop roles that are not allowed where they stand, and ids that are given twice."""
+    body = context.get("body", "")
+    body = body.replace('<div role="list" class="citation-list">', "<div>")
+    for fault in FAULTS:
+        body = body.replace(fault, "")
+    context["body"] = body
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the repairs, after the extensions they repair."""
+    # Formulas in an output, as those of a quiz, are unknown to Sphinx: MathJax goes on every page.
+    app.set_html_assets_policy("always")
+    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", repair_body, priority=901)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
