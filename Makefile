@@ -36,7 +36,8 @@ setup: ## make .venv from requirements.lock, or mend it; the others do so first
 book: setup ## run the chapters and build the HTML book
 	$(call step,run the chapters and build the book,$(RUN) book/_tools/build.py)
 
-test: lint check-book check-notebooks unit ## everything that must hold; ends with pytest's summary
+# The tests of the pages run what check-book runs.
+test: lint check-notebooks unit ## everything that must hold; ends with pytest's summary
 
 lint: setup ## ruff and mypy
 	$(call step,ruff check,$(RUN) -m ruff check .)

@@ -131,12 +131,9 @@ def imported_packages() -> set[str]:
 
 def test_every_import_of_the_package_is_a_declared_dependency() -> None:
     distributions = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
-    distributions |= {"IPython": "ipykernel", "yaml": "pyyaml"}
     declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
-    book = {Requirement(text).name for text in PROJECT["optional-dependencies"]["book"]}
     needed = {canonicalize_name(distributions.get(name, name)) for name in imported_packages()}
-    # Chapters alone call teaching/, so the kernel it runs in may come with the extra `book`.
-    assert needed <= declared | (book & {"ipykernel"})
+    assert needed <= declared
 
 
 def test_makefile_has_the_promised_targets() -> None:

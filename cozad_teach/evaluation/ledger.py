@@ -65,7 +65,7 @@ def write_results(
     question: str,
     reports: Sequence[dict[str, Any]],
     made_with: dict[str, Any],
-    folder: Path = RESULTS,
+    folder: Path | None = None,
 ) -> Path:
     """Store an experiment as ``<name>.json``.
 
@@ -79,8 +79,8 @@ def write_results(
         Of `evaluate`, one per method and protocol; all of one seed.
     made_with : dict
         Of `provenance`.
-    folder : pathlib.Path
-        The ledger.
+    folder : pathlib.Path, optional
+        Another ledger than the book's.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def write_results(
     """
     command = f"cozad bench {name} --settings {made_with['settings']} --seed {reports[0]['seed']}"
     content = {"question": question, "command": command, **made_with, "reports": list(reports)}
-    path = folder / f"{name}.json"
+    path = (folder or RESULTS) / f"{name}.json"
     with atomic_write(path) as file:
         file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return path
@@ -146,17 +146,17 @@ class Results:
         return self._repr_markdown_()
 
 
-def read_results(name: str, folder: Path = RESULTS) -> Results:
-    """Read an experiment of the ledger.
+def read_results(name: str, folder: Path | None = None) -> Results:
+    """Read an experiment of the ledger, or of the one in `folder`.
 
     Raises
     ------
     CozadError
         If the ledger has no such experiment.
     """
-    path = folder / f"{name}.json"
+    path = (folder or RESULTS) / f"{name}.json"
     if not path.is_file():
-        raise CozadError(f"the ledger holds no experiment {name!r}: see {folder.name}/")
+        raise CozadError(f"the ledger holds no experiment {name!r}: see cozad results")
     return Results(name, json.loads(path.read_text(encoding="utf-8")))
 
 
