@@ -55,7 +55,7 @@ class Chapter:
 
 
 CHAPTERS = (
-    Chapter(1, "Zero-shot anomaly detection"),
+    Chapter(1, "A first result"),
     Chapter(2, "Patch features"),
 )
 

@@ -77,7 +77,7 @@ class Backbone(nn.Module):
 
 
 def mean_pool(features: Tensor) -> Tensor:
-    """Average every patch with its eight neighbours; at the border with those that exist.
+    """Average every patch with its neighbours, those that exist, equation (mean-pool).
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ def feature_moments(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def standardise(features: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Give (features - mean) / std per channel; the statistics are the auxiliary set's."""
+    """Give (features - mean) / std by auxiliary statistics, equation (standardise)."""
     return (features - mean) / std
 
 

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -235,19 +234,18 @@ def test_a_model_of_another_backbone_is_refused(
 
 
 def test_outputs_that_cannot_be_written_fail_before_the_work(
-    model_file: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The model is not even looked for: there is none, and nothing says so."""
     file = tmp_path / "file"
     file.write_text("precious")
-    started = time.monotonic()
     below_a_file = str(file / "metrics.json")
-    arguments = ["evaluate", "--model", model_file, "--data", str(data), "--out"]
+    arguments = ["evaluate", "--model", "nowhere", "--data", str(data), "--out"]
     assert "cannot write" in fails(capsys, [*arguments, below_a_file])
     assert "is a folder" in fails(capsys, [*arguments, str(tmp_path)])
     assert "cannot write" in fails(capsys, ["train", "--out", below_a_file])
-    arguments = ["predict", "--model", model_file, "--images", str(data), "--out"]
+    arguments = ["predict", "--model", "nowhere", "--images", str(data), "--out"]
     assert "is a file" in fails(capsys, [*arguments, str(file)])
-    assert time.monotonic() - started < 5
     assert file.read_text() == "precious"
 
 

@@ -31,7 +31,7 @@ METRICS = ("image_auroc", "image_ap", "image_f1max", "pixel_auroc", "pixel_ap", 
 
 
 def image_auroc(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Area under the ROC curve of the image scores.
+    """Area under the ROC curve of the image scores, equation (image-auroc).
 
     It is the chance that an anomalous image scores above a normal one; a tie counts one half.
 
