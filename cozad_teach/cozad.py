@@ -24,9 +24,9 @@ from cozad_teach.features import (
     load_backbone,
     standardise,
 )
-from cozad_teach.maml import Parameters, inner_loop
-from cozad_teach.meta_training import MetaStep, meta_train, support_weights
-from cozad_teach.objectives import distances, inner_loss
+from cozad_teach.maml import Parameters
+from cozad_teach.meta_training import MetaStep, adapt_parameters, meta_train, support_weights
+from cozad_teach.objectives import distances
 from cozad_teach.scoring import gaussian_statistics, mahalanobis
 from cozad_teach.settings import LITE, Settings
 
@@ -249,14 +249,9 @@ class CoZAD:
 
     def _inner_loop(self, support: Tensor, noise: Tensor, weights: Tensor) -> Parameters:
         """Adapt θ to the chosen patches of a support, shape (M, places, C)."""
-        settings = self.settings
         decay = torch.tensor(self.history[-1].decay, device=support.device)
         task = {"support": support, "noise": noise, "weights": weights, "decay": decay}
-
-        def loss(parameters: Parameters) -> Tensor:
-            return inner_loss(parameters, task, settings.shrinkage)
-
-        return inner_loop(self.parameters, loss, settings.inner_steps, settings.inner_learning_rate)
+        return adapt_parameters(self.parameters, task, self.settings)
 
 
 def train(

@@ -20,7 +20,7 @@ from cozad_teach.objectives import inner_loss, query_loss, starting_point
 from cozad_teach.scoring import gaussian_statistics, image_scores, mahalanobis
 from cozad_teach.settings import Settings
 
-__all__ = ["MetaStep", "meta_train", "support_weights"]
+__all__ = ["MetaStep", "adapt_parameters", "meta_train", "support_weights"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,30 @@ def support_weights(theta: Parameters, support: Tensor, settings: Settings) -> T
         return soft_weights(vmap(self_scores)(support), settings.gamma)
 
 
+def adapt_parameters(theta: Parameters, task: dict[str, Tensor], settings: Settings) -> Parameters:
+    """Take the inner loop on one task, in training and on a new category alike.
+
+    Parameters
+    ----------
+    theta : dict of torch.Tensor
+        The starting point.
+    task : dict of torch.Tensor
+        What `cozad_teach.objectives.inner_loss` takes.
+    settings : Settings
+        Gives ρ, the number of steps and α.
+
+    Returns
+    -------
+    dict of torch.Tensor
+        θ'.
+    """
+
+    def loss(parameters: Parameters) -> Tensor:
+        return inner_loss(parameters, task, settings.shrinkage)
+
+    return inner_loop(theta, loss, settings.inner_steps, settings.inner_learning_rate)
+
+
 def meta_train(
     categories: Sequence[AuxiliaryCategory],
     settings: Settings,
@@ -97,11 +121,8 @@ def meta_train(
     history: list[MetaStep] = []
 
     def adapt(start: Parameters, task: dict[str, Tensor]) -> tuple[Parameters, Tensor]:
-        def loss(parameters: Parameters) -> Tensor:
-            return inner_loss(parameters, task, settings.shrinkage)
-
-        adapted = inner_loop(start, loss, settings.inner_steps, settings.inner_learning_rate)
-        return adapted, loss(adapted)
+        adapted = adapt_parameters(start, task, settings)
+        return adapted, inner_loss(adapted, task, settings.shrinkage)
 
     def judge(adapted: Parameters, task: dict[str, Tensor]) -> Tensor:
         return query_loss(adapted, task, settings)

@@ -11,6 +11,7 @@ from PIL import Image
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import ImageFile, read_image
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.protocols import patch_scores
 from cozad_teach.files import atomic_write
 from cozad_teach.scoring import image_scores, pixel_maps
 from cozad_teach.teaching.figures import overlay
@@ -57,10 +58,7 @@ def predict(
     features = model.features(
         [lambda file=file: read_image(file) for file in files], progress=progress
     )
-    if protocol == "batch":
-        patches = model.score(features, model.adapt(features))
-    else:
-        patches = model.score_singly(features, progress=progress)
+    patches, _ = patch_scores(model, "cozad", protocol, features, progress=progress)
     scores = image_scores(patches.flatten(1), model.settings.top_share)
     # One colour scale for all images: a quiet image must look quiet beside a loud one.
     low, high = np.quantile(patches.numpy(), [0.5, 0.999])

@@ -159,6 +159,8 @@ def patch_scores(
             test, support, shrinkage=shrinkage, progress=progress
         ), 0.0
     own = protocol == "batch"
+    if own and len(test) < 2:
+        raise CozadError(f"{method} compares test images with each other: it needs two or more")
     if method == "knn":
         return baselines.nearest_neighbour_scores(
             test, support, is_test=own, seed=seed, progress=progress

@@ -106,6 +106,16 @@ def test_methods_and_protocols_that_do_not_fit_are_refused(trained: CoZAD, data:
         evaluate(trained, {NAME: dataclasses.replace(dataset[NAME], test=())}, "batch")
 
 
+@pytest.mark.parametrize("method", ["knn", "mutual"])
+def test_one_test_image_cannot_be_compared_with_others(
+    trained: CoZAD, data: Path, method: str
+) -> None:
+    category = open_dataset(data)[NAME]
+    alone = {NAME: dataclasses.replace(category, test=category.test[:1])}
+    with pytest.raises(CozadError, match="two or more"):
+        evaluate(trained, alone, "batch", method)
+
+
 def test_a_target_image_in_training_stops_the_run(trained: CoZAD, data: Path) -> None:
     leaked = sorted(data.rglob("test/*/*.png"))[2]
     known = image_hash(np.asarray(Image.open(leaked).convert("RGB")))
