@@ -213,7 +213,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _table(report: dict[str, Any]) -> str:
     """Lay a report's metrics out as rows, one per category and one for the mean."""
-    from cozad_teach.evaluation.metrics import METRICS
+    from cozad_teach.evaluation.category import METRICS
 
     rows = {**report["categories"], "mean": report["mean"]}
     width = max(map(len, rows))

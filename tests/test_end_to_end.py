@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cozad_teach.cozad import CoZAD
+from cozad_teach.evaluation.category import METRICS
 from cozad_teach.evaluation.experiments import EXPERIMENTS, first_result
 from cozad_teach.evaluation.ledger import Results, provenance, read_results, write_results
-from cozad_teach.evaluation.metrics import METRICS
 from cozad_teach.evaluation.protocols import METHODS
 
 TABLE = Path(__file__).resolve().parents[1] / "build" / "results"

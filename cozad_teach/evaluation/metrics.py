@@ -1,33 +1,33 @@
 """How well scores separate anomalous from normal, for images and for pixels; exact, ties included.
 
-Every metric sweeps the threshold over all distinct scores (see `curves` for how). No score is
-binned, scaled or rounded, so only their order counts: a strictly increasing change of the scores
-leaves every metric as it is.
+Higher scores mean more anomalous, everywhere. Every metric sweeps the threshold over all distinct
+scores (see `curves` for how). No score is binned, scaled or rounded, so only their order counts: a
+strictly increasing change of the scores leaves every metric as it is. For sets that are too large
+to keep every score, `histograms` has variants that know their error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cozad_teach.evaluation import curves
-from cozad_teach.evaluation.curves import Array, Pair
+from cozad_teach.evaluation.curves import Array, BestF1, Ranks, rank
+from cozad_teach.evaluation.pixels import ImagePixels, checked_pairs, rank_pixels, read_pixels
 
 __all__ = [
-    "METRICS",
     "aupro",
-    "category_metrics",
+    "checked_images",
     "image_ap",
     "image_auroc",
     "image_f1max",
     "pixel_ap",
     "pixel_auroc",
+    "pixel_f1max",
+    "region_overlap",
 ]
-
-METRICS = ("image_auroc", "image_ap", "image_f1max", "pixel_auroc", "pixel_ap", "aupro")
 
 
 def image_auroc(scores: ArrayLike, labels: ArrayLike) -> float:
@@ -52,7 +52,7 @@ def image_auroc(scores: ArrayLike, labels: ArrayLike) -> float:
     ValueError
         If the input is empty, of unequal lengths, not finite, or has one class only.
     """
-    return curves.auroc(*curves.split([_checked_images(scores, labels)], "image"))
+    return curves.auroc(_rank_images(scores, labels))
 
 
 def image_ap(scores: ArrayLike, labels: ArrayLike) -> float:
@@ -67,31 +67,35 @@ def image_ap(scores: ArrayLike, labels: ArrayLike) -> float:
     float
         0 to 1; chance is the share of anomalous images.
     """
-    return curves.average_precision(*curves.split([_checked_images(scores, labels)], "image"))
+    return curves.average_precision(_rank_images(scores, labels))
 
 
-def image_f1max(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Largest F1 value that any threshold on the image scores gives.
+def image_f1max(scores: ArrayLike, labels: ArrayLike) -> BestF1:
+    """Largest F1 value that any threshold on the image scores gives, and that threshold.
 
-    The threshold is chosen with the labels at hand, so this is an upper bound, not what a user
-    would see. Parameters and errors as `image_auroc`.
+    The threshold is chosen with the labels at hand, so the value is an upper bound, not what a
+    user would see: `calibration` chooses thresholds without the target's labels. Parameters and
+    errors as `image_auroc`.
 
     Returns
     -------
-    float
+    value : float
         0 to 1; calling every image anomalous gives 2 p / (1 + p), p the share of anomalous ones.
+    threshold : float
+        Images at or above it are called anomalous; the highest, where several are equally good.
     """
-    return curves.f1_max(*curves.split([_checked_images(scores, labels)], "image"))
+    return curves.f1_max(_rank_images(scores, labels))
 
 
-def pixel_auroc(maps: Sequence[ArrayLike], masks: Sequence[ArrayLike | None]) -> float:
+def pixel_auroc(maps: Iterable[ArrayLike], masks: Iterable[ArrayLike | None]) -> float:
     """Area under the ROC curve over the pixels of all images together.
 
     Parameters
     ----------
-    maps : sequence of array_like, each (H_i, W_i)
-        Anomaly maps of any real type; any finite numbers; higher means more anomalous.
-    masks : sequence of array_like, each (H_i, W_i), or None
+    maps : iterable of array_like, each (H_i, W_i)
+        Anomaly maps of any real type; any finite numbers; higher means more anomalous. They are
+        taken one at a time: a generator need never hold two.
+    masks : iterable of array_like, each (H_i, W_i), or None
         Boolean or integer; every value but 0 is anomalous. None stands for zeros: a normal image.
 
     Returns
@@ -105,19 +109,27 @@ def pixel_auroc(maps: Sequence[ArrayLike], masks: Sequence[ArrayLike | None]) ->
         If there is no map, a map and its mask differ in size, a value is not finite, or there are
         no anomalous or no normal pixels.
     """
-    return curves.auroc(*curves.split(_checked_pairs(maps, masks), "pixel"))
+    return curves.auroc(_rank_maps(maps, masks))
 
 
-def pixel_ap(maps: Sequence[ArrayLike], masks: Sequence[ArrayLike | None]) -> float:
+def pixel_ap(maps: Iterable[ArrayLike], masks: Iterable[ArrayLike | None]) -> float:
     """Average precision over the pixels of all images together.
 
     As `image_ap`, with the parameters and errors of `pixel_auroc`.
     """
-    return curves.average_precision(*curves.split(_checked_pairs(maps, masks), "pixel"))
+    return curves.average_precision(_rank_maps(maps, masks))
+
+
+def pixel_f1max(maps: Iterable[ArrayLike], masks: Iterable[ArrayLike | None]) -> BestF1:
+    """Largest F1 value over the pixels of all images together, and its threshold.
+
+    As `image_f1max`, with the parameters and errors of `pixel_auroc`.
+    """
+    return curves.f1_max(_rank_maps(maps, masks))
 
 
 def aupro(
-    maps: Sequence[ArrayLike], masks: Sequence[ArrayLike | None], limit: float = 0.3
+    maps: Iterable[ArrayLike], masks: Iterable[ArrayLike | None], limit: float = 0.3
 ) -> float:
     """Area under the per-region overlap curve up to a false positive rate, scaled to 0 to 1.
 
@@ -150,105 +162,25 @@ def aupro(
     """
     if not 0 < limit <= 1:
         raise ValueError(f"limit must be above 0 and at most 1, not {limit}")
-    pairs = _checked_pairs(maps, masks)
-    normal, _ = curves.split(pairs, "pixel")
-    return curves.region_overlap(pairs, normal, limit)
+    images = read_pixels(checked_pairs(maps, masks))
+    return region_overlap(images, rank_pixels(images), limit)
 
 
-def category_metrics(
-    scores: ArrayLike,
-    labels: ArrayLike,
-    maps: Sequence[ArrayLike] | None = None,
-    masks: Sequence[ArrayLike | None] | None = None,
-) -> dict[str, Any]:
-    """All metrics of one category; what cannot be computed is None, with the reason.
+def region_overlap(images: Sequence[ImagePixels], ranks: Ranks, limit: float = 0.3) -> float:
+    """Give `aupro` of pixels that are read and ranked already."""
+    n_regions = sum(image.n_regions for image in images)
+    shares = np.concatenate([image.shares for image in images]) / n_regions
+    return curves.pro_area(ranks, shares, limit)
 
-    Parameters
-    ----------
-    scores, labels : array_like, (N,)
-        As in `image_auroc`.
-    maps : sequence of array_like, each (H_i, W_i), optional
-        As in `pixel_auroc`.
-    masks : sequence of array_like or None, optional
-        As in `pixel_auroc`. None for an anomalous image means that nobody marked its pixels.
 
-    Returns
-    -------
-    dict
-        ``image_auroc``, ``image_ap``, ``image_f1max``, ``pixel_auroc``, ``pixel_ap`` and
-        ``aupro`` (limit 0.3), each a float or None, and ``null_reasons``, a dict that has one
-        sentence for each None.
+def checked_images(scores: ArrayLike, labels: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
+    """Give scores and labels as arrays of one length.
 
     Raises
     ------
     ValueError
-        If the arguments do not belong together (unequal lengths, a mask of another size than its
-        map): that is a mistake in the calling code and no property of the data.
+        If they are not lists of one length, scores are not real numbers, or labels are not 0 and 1.
     """
-    values, anomalous = _checked_images(scores, labels)
-    found: dict[str, float] = {}
-    image_reason = _why_no_image_metrics(values, anomalous)
-    if image_reason is None:
-        normal, positive = curves.split([(values, anomalous)], "image")
-        found["image_auroc"] = curves.auroc(normal, positive)
-        found["image_ap"] = curves.average_precision(normal, positive)
-        found["image_f1max"] = curves.f1_max(normal, positive)
-    pairs, pixel_reason = _pairs_or_reason(anomalous, maps, masks)
-    if pixel_reason is None:
-        normal, positive = curves.split(pairs, "pixel")
-        found["pixel_auroc"] = curves.auroc(normal, positive)
-        found["pixel_ap"] = curves.average_precision(normal, positive)
-        found["aupro"] = curves.region_overlap(pairs, normal, limit=0.3)
-    reasons = {
-        key: image_reason if key.startswith("image") else pixel_reason
-        for key in METRICS
-        if key not in found
-    }
-    return {**{key: found.get(key) for key in METRICS}, "null_reasons": reasons}
-
-
-def _why_no_image_metrics(scores: Array, anomalous: NDArray[np.bool_]) -> str | None:
-    if not anomalous.any():
-        return "no anomalous images" if anomalous.size else "no test images"
-    if anomalous.all():
-        return "no normal images"
-    return None if np.isfinite(scores).all() else "an image score is not finite"
-
-
-def _pairs_or_reason(
-    anomalous: NDArray[np.bool_],
-    maps: Sequence[ArrayLike] | None,
-    masks: Sequence[ArrayLike | None] | None,
-) -> tuple[list[Pair], str | None]:
-    """Pair maps with masks, or say what about the data forbids pixel metrics."""
-    for name, arrays in (("maps", maps), ("masks", masks)):
-        if arrays is not None and len(arrays) != len(anomalous):
-            raise ValueError(f"there are {len(anomalous)} labels but {len(arrays)} {name}")
-    n_anomalous = int(anomalous.sum())
-    if not n_anomalous:
-        return [], "no anomalous images" if anomalous.size else "no test images"
-    n_masks = sum(masks[int(i)] is not None for i in np.flatnonzero(anomalous)) if masks else 0
-    if masks is None or not n_masks:
-        return [], "no masks: this set has image labels only"
-    if n_missing := n_anomalous - n_masks:
-        has = "has" if n_missing == 1 else "have"
-        return [], f"{n_missing} of {n_anomalous} anomalous images {has} no mask"
-    if maps is None:
-        return [], "no anomaly maps: only image scores were given"
-    pairs = _checked_pairs(maps, masks)
-    marked = np.array([marks.any() for _, marks in pairs])
-    if not marked[anomalous].all():
-        return [], "an anomalous image has an empty mask"
-    if marked[~anomalous].any():
-        return [], "a normal image has a mask with anomalous pixels"
-    if all(marks.all() for _, marks in pairs):
-        return [], "no normal pixels"
-    if not all(np.isfinite(values).all() for values, _ in pairs):
-        return [], "an anomaly map has a value that is not finite"
-    return pairs, None
-
-
-def _checked_images(scores: ArrayLike, labels: ArrayLike) -> Pair:
     values, marks = np.asarray(scores), np.asarray(labels)
     if values.ndim != 1 or values.shape != marks.shape:
         raise ValueError(
@@ -257,22 +189,22 @@ def _checked_images(scores: ArrayLike, labels: ArrayLike) -> Pair:
         )
     if not np.isin(marks, (0, 1)).all():
         raise ValueError("labels must be 0 (normal) or 1 (anomalous)")
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"image scores must be real numbers, not {values.dtype}")
     return values, marks.astype(bool)
 
 
-def _checked_pairs(maps: Sequence[ArrayLike], masks: Sequence[ArrayLike | None]) -> list[Pair]:
-    if len(maps) != len(masks):
-        raise ValueError(f"there are {len(maps)} maps but {len(masks)} masks")
-    pairs = []
-    for index in range(len(maps)):
-        values, mask = np.asarray(maps[index]), masks[index]
-        marks = np.zeros(values.shape, bool) if mask is None else np.asarray(mask)
-        if values.ndim != 2 or values.shape != marks.shape:
-            raise ValueError(
-                f"map {index} has the shape {values.shape} and its mask {marks.shape}: both must "
-                "be the (height, width) of the image"
-            )
-        if marks.dtype.kind not in "biu":
-            raise ValueError(f"mask {index} must be boolean or integer, not {marks.dtype}")
-        pairs.append((values, marks.astype(bool)))
-    return pairs
+def _rank_images(scores: ArrayLike, labels: ArrayLike) -> Ranks:
+    values, anomalous = checked_images(scores, labels)
+    if not len(values):
+        raise ValueError("there are no images")
+    if not np.isfinite(values).all():
+        raise ValueError("a score of images is not finite (NaN or infinite)")
+    if anomalous.all() or not anomalous.any():
+        missing = "normal" if anomalous.all() else "anomalous"
+        raise ValueError(f"there are no {missing} images: the metric needs both kinds")
+    return rank([values[~anomalous]], values[anomalous])
+
+
+def _rank_maps(maps: Iterable[ArrayLike], masks: Iterable[ArrayLike | None]) -> Ranks:
+    return rank_pixels(read_pixels(checked_pairs(maps, masks), regions=False))

@@ -14,7 +14,8 @@ from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import Category, read_mask
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation import leaks
-from cozad_teach.evaluation.metrics import METRICS, category_metrics
+from cozad_teach.evaluation.bootstrap import N_RESAMPLES
+from cozad_teach.evaluation.category import METRICS, measure
 from cozad_teach.evaluation.protocols import (
     Images,
     check,
@@ -133,14 +134,20 @@ def _metrics(
 ) -> dict[str, Any]:
     settings = model.settings
     labels = np.array([item.is_anomalous for item in category.test])
-    maps = pixel_maps(scores, sizes, settings.smoothing / settings.image_size)
+    smoothing = settings.smoothing / settings.image_size
+    # One map at a time: at the size of the image files, all of them may not fit in memory.
+    maps = (
+        pixel_maps(patches[None], [size], smoothing)[0]
+        for patches, size in zip(scores, sizes, strict=True)
+    )
     masks = [
         read_mask(item.mask, size) if item.mask else None
         for item, size in zip(category.test, sizes, strict=True)
     ]
     of_images = image_scores(scores.flatten(1), settings.top_share).double().numpy()
     counts = {"n_normal": int((~labels).sum()), "n_anomalous": int(labels.sum())}
-    return {**counts, **category_metrics(of_images, labels, maps, masks)}
+    found = measure(of_images, labels, maps, masks, n_resamples=N_RESAMPLES)
+    return {**counts, **found.row()}
 
 
 def _mean(categories: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

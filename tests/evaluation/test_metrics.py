@@ -7,23 +7,23 @@ import math
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from cozad_teach.evaluation import curves
 from cozad_teach.evaluation.metrics import (
-    METRICS,
     aupro,
-    category_metrics,
     image_ap,
     image_auroc,
     image_f1max,
     pixel_ap,
     pixel_auroc,
+    pixel_f1max,
 )
 
 TOLERANCE = 1e-9
@@ -70,13 +70,13 @@ def naive_ap(scores: Sequence[float], labels: Sequence[bool]) -> float:
     return total
 
 
-def naive_f1max(scores: Sequence[float], labels: Sequence[bool]) -> float:
-    best = 0.0
+def naive_f1max(scores: Sequence[float], labels: Sequence[bool]) -> tuple[float, float]:
+    best = 0.0, math.inf
     for t in thresholds(scores)[1:]:
         found = [is_anomalous for s, is_anomalous in zip(scores, labels, strict=True) if s >= t]
         precision, recall = sum(found) / len(found), sum(found) / sum(labels)
         if sum(found):
-            best = max(best, 2 * precision * recall / (precision + recall))
+            best = max(best, (2 * precision * recall / (precision + recall), t))
     return best
 
 
@@ -159,20 +159,85 @@ def pixel_cases(draw: st.DrawFn) -> tuple[Maps, Maps]:
 # Against the oracles
 
 
+def same_f1(found: curves.BestF1, expected: tuple[float, float], scores: list[float]) -> bool:
+    """Equal values; thresholds may differ where two give equal values but for rounding."""
+    value, threshold = found
+    return value == pytest.approx(expected[0], abs=TOLERANCE) and threshold in scores
+
+
 @settings(deadline=None, max_examples=150)
 @given(image_cases())
 def test_image_metrics_equal_the_naive_loops(case: tuple[list[float], list[bool]]) -> None:
     assert image_auroc(*case) == pytest.approx(naive_auroc(*case), abs=TOLERANCE)
     assert image_ap(*case) == pytest.approx(naive_ap(*case), abs=TOLERANCE)
-    assert image_f1max(*case) == pytest.approx(naive_f1max(*case), abs=TOLERANCE)
+    assert same_f1(image_f1max(*case), naive_f1max(*case), case[0])
 
 
-@settings(deadline=None, max_examples=150)
+@pytest.fixture(params=["sorted", "in buckets"])
+def way_of_counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have small sets counted in buckets too, few of them and in small chunks."""
+    if request.param == "in buckets":
+        monkeypatch.setattr(curves, "_FEW", 0)
+        monkeypatch.setattr(curves, "_MAX_BUCKETS", 40)
+        monkeypatch.setattr(curves, "_CHUNK", 7)
+
+
+either_way = settings(
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.mark.usefixtures("way_of_counting")
+@either_way
 @given(pixel_cases(), st.sampled_from([0.01, 0.05, 0.3, 0.5, 1.0]))
 def test_pixel_metrics_equal_the_naive_loops(case: tuple[Maps, Maps], limit: float) -> None:
     assert aupro(*case, limit) == pytest.approx(naive_aupro(*case, limit), abs=TOLERANCE)
     assert pixel_auroc(*case) == pytest.approx(naive_auroc(*flat(*case)), abs=TOLERANCE)
     assert pixel_ap(*case) == pytest.approx(naive_ap(*flat(*case)), abs=TOLERANCE)
+    assert same_f1(pixel_f1max(*case), naive_f1max(*flat(*case)), flat(*case)[0])
+
+
+@pytest.mark.usefixtures("way_of_counting")
+@either_way
+@given(
+    st.lists(finite | few_values, min_size=1, max_size=30),
+    st.lists(finite | few_values, min_size=1, max_size=8),
+    st.sampled_from([np.float64, np.float32, np.float16]),
+)
+def test_ranks_equal_two_loops(normal: list[float], anomalous: list[float], kind: type) -> None:
+    with np.errstate(over="ignore"):
+        normal_scores, anomalous_scores = (
+            np.nan_to_num(np.array(v, np.float64).astype(kind)) for v in (normal, anomalous)
+        )
+    ranks = curves.rank([normal_scores[::2], normal_scores[1::2]], anomalous_scores)
+    assert ranks.n_normal == len(normal)
+    np.testing.assert_array_equal(ranks.scores, anomalous_scores[ranks.order])
+    for place, score in enumerate(ranks.scores):
+        assert ranks.below[place] == sum(s < score for s in normal_scores)
+        assert ranks.tied[place] == sum(s == score for s in normal_scores)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.int64])
+@pytest.mark.parametrize("spread", [1e-3, 30.0, 1e30])
+def test_large_sets_are_counted_in_buckets_and_stay_exact(dtype: type, spread: float) -> None:
+    rng = np.random.default_rng(6)
+    with np.errstate(over="ignore", invalid="ignore"):
+        normal, anomalous = (
+            (128 + spread * rng.standard_t(3, n)).clip(0 if dtype == np.uint8 else -9e18, 9e18)
+            for n in (1_200_000, 3_000)
+        )
+    if dtype == np.uint8:
+        normal, anomalous = normal.clip(0, 255), anomalous.clip(0, 255)
+    pieces, few = np.split(normal.astype(dtype), [7, 600_001]), anomalous.astype(dtype)
+    ranks = curves.rank(pieces, few)
+    whole = np.sort(normal.astype(dtype))
+    np.testing.assert_array_equal(ranks.scores, np.sort(few))
+    np.testing.assert_array_equal(ranks.below, np.searchsorted(whole, ranks.scores, "left"))
+    np.testing.assert_array_equal(
+        ranks.below + ranks.tied, np.searchsorted(whole, ranks.scores, "right")
+    )
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 6])
@@ -186,7 +251,7 @@ def test_image_metrics_equal_scikit_learn(decimals: int, seed: int) -> None:
         average_precision_score(labels, scores), abs=1e-12
     )
     best = max(f1_score(labels, scores >= t) for t in np.unique(scores))
-    assert image_f1max(scores, labels) == pytest.approx(best, abs=1e-12)
+    assert image_f1max(scores, labels).value == pytest.approx(best, abs=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
@@ -226,7 +291,9 @@ def test_hand_worked_image_metrics() -> None:
     scores, labels = [0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]
     assert image_auroc(scores, labels) == 0.75
     assert image_ap(scores, labels) == pytest.approx(1 / 2 * 1 + 1 / 2 * 2 / 3)
-    assert image_f1max(scores, labels) == pytest.approx(0.8)  # at 0.35: 2 found, 1 false alarm
+    assert image_f1max(scores, labels) == (pytest.approx(0.8), 0.35)  # 2 found, 1 false alarm
+    # At 3, one of two is found; at 1, both are with two false alarms: F1 is 2/3 each time.
+    assert image_f1max([3, 1, 2, 2], [1, 1, 0, 0]) == (pytest.approx(2 / 3), 3)
 
 
 def test_hand_worked_pro_curve() -> None:
@@ -382,6 +449,34 @@ def test_memory_stays_within_a_few_copies_of_the_scores(metric: Callable[..., fl
     assert peak < 4 * maps.nbytes
 
 
+def test_maps_may_come_one_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    maps = [rng.normal(size=(9, 4)).astype(np.float32) for _ in range(5)]
+    masks = [rng.random((9, 4)) < 0.3 for _ in maps]
+    for metric in (pixel_auroc, pixel_ap, pixel_f1max, aupro):
+        assert metric(iter(maps), iter(masks)) == metric(maps, masks)
+
+
+@pytest.mark.parametrize("metric", [pixel_auroc, aupro])
+def test_memory_is_the_scores_and_not_the_maps(metric: Callable[..., float]) -> None:
+    """200 maps, made as they are asked for."""
+    n, shape = 200, (128, 96)
+    mask = np.zeros(shape, bool)
+    mask[20:50, 30:70] = True
+
+    def maps() -> Iterator[np.ndarray]:
+        rng = np.random.default_rng(0)
+        for _ in range(n):
+            yield rng.normal(size=shape).astype(np.float32)
+
+    tracemalloc.start()
+    metric(maps(), [mask] * n)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    scores = 4 * n * shape[0] * shape[1]
+    assert peak < 5 * scores
+
+
 # What is refused
 
 GOOD_MAP, GOOD_MASK = np.arange(6.0).reshape(2, 3), np.array([[0, 0, 1], [0, 1, 1]])
@@ -413,7 +508,7 @@ def test_bad_image_input(metric, scores, labels, message) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("metric", [pixel_auroc, pixel_ap, aupro])
+@pytest.mark.parametrize("metric", [pixel_auroc, pixel_ap, pixel_f1max, aupro])
 @pytest.mark.parametrize(
     ("maps", "masks", "message"),
     [
@@ -440,101 +535,6 @@ def test_bad_pixel_input(metric, maps, masks, message) -> None:
 def test_bad_limit(limit: float) -> None:
     with pytest.raises(ValueError, match="limit must be above 0 and at most 1"):
         aupro([GOOD_MAP], [GOOD_MASK], limit)
-
-
-# All metrics of a category
-
-
-@pytest.fixture
-def category() -> dict[str, list]:
-    rng = np.random.default_rng(8)
-    labels = [0] * 4 + [1] * 5
-    masks = [None] * 4 + [rng.random((7, 11)) < 0.2 for _ in range(5)]
-    maps = [rng.normal(size=(7, 11)) + (0 if m is None else m) for m in masks]
-    return {
-        "scores": [float(m.max()) for m in maps],
-        "labels": labels,
-        "maps": maps,
-        "masks": masks,
-    }
-
-
-def test_all_metrics(category: dict[str, list]) -> None:
-    found = category_metrics(**category)
-    assert list(found) == [*METRICS, "null_reasons"] and found["null_reasons"] == {}
-    images, pixels = (category["scores"], category["labels"]), (category["maps"], category["masks"])
-    assert [found[key] for key in METRICS] == [
-        image_auroc(*images),
-        image_ap(*images),
-        image_f1max(*images),
-        pixel_auroc(*pixels),
-        pixel_ap(*pixels),
-        aupro(*pixels),
-    ]
-    assert all(type(found[key]) is float for key in METRICS)
-
-
-def reasons(case: dict[str, list], **changes: object) -> tuple[str | None, str | None]:
-    """Why image and why pixel metrics are missing; all three of a kind agree."""
-    found = category_metrics(**{**case, **changes})
-    whys = found["null_reasons"]
-    assert all((found[key] is None) == (key in whys) for key in METRICS)
-    assert len({whys.get(key) for key in METRICS[:3]}) == 1
-    assert len({whys.get(key) for key in METRICS[3:]}) == 1
-    return whys.get("image_auroc"), whys.get("aupro")
-
-
-NO_MASKS = "no masks: this set has image labels only"
-
-
-def test_reasons_in_the_masks(category: dict[str, list]) -> None:
-    masks = category["masks"]
-    assert reasons(category) == (None, None)
-    assert reasons(category, masks=None) == (None, NO_MASKS)
-    assert reasons(category, masks=None, maps=None) == (None, NO_MASKS)
-    assert reasons(category, masks=[None] * 9) == (None, NO_MASKS)
-    two = [None] * 4 + [None, None, *masks[6:]]
-    assert reasons(category, masks=two) == (None, "2 of 5 anomalous images have no mask")
-    assert reasons(category, masks=[*masks[:8], None])[1] == "1 of 5 anomalous images has no mask"
-    empty = [*masks[:8], np.zeros((7, 11), bool)]
-    assert reasons(category, masks=empty) == (None, "an anomalous image has an empty mask")
-    marked = [masks[8], *masks[1:]]
-    assert reasons(category, masks=marked)[1] == "a normal image has a mask with anomalous pixels"
-    assert reasons(category, masks=[np.zeros((7, 11), int)] * 4 + masks[4:]) == (None, None)
-    assert reasons(category, maps=None) == (None, "no anomaly maps: only image scores were given")
-
-
-def test_reasons_in_the_labels(category: dict[str, list]) -> None:
-    normal = {key: values[:4] for key, values in category.items()}
-    anomalous = {key: values[4:] for key, values in category.items()}
-    assert reasons(normal) == ("no anomalous images", "no anomalous images")
-    assert reasons(anomalous) == ("no normal images", None)
-    nothing = {key: [] for key in category}
-    assert reasons(nothing) == ("no test images", "no test images")
-    whole = {**anomalous, "masks": [np.ones((7, 11), bool)] * 5}
-    assert reasons(whole) == ("no normal images", "no normal pixels")
-
-
-def test_reasons_in_the_scores(category: dict[str, list]) -> None:
-    scores = [math.nan, *category["scores"][1:]]
-    assert reasons(category, scores=scores) == ("an image score is not finite", None)
-    maps = [category["maps"][0] * math.nan, *category["maps"][1:]]
-    assert reasons(category, maps=maps) == (None, "an anomaly map has a value that is not finite")
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"scores": [1.0]}, "two lists of one length"),
-        ({"labels": [2] * 9}, "labels must be 0"),
-        ({"maps": [GOOD_MAP]}, "there are 9 labels but 1 maps"),
-        ({"masks": [GOOD_MASK]}, "there are 9 labels but 1 masks"),
-        ({"maps": [GOOD_MAP] * 9}, "map 4 has the shape"),
-    ],
-)
-def test_mistakes_in_the_calling_code_are_raised(category, changes, message) -> None:
-    with pytest.raises(ValueError, match=message):
-        category_metrics(**{**category, **changes})
 
 
 def test_no_torch_is_imported() -> None:

@@ -16,8 +16,8 @@ from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.hashes import image_hash
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.errors import CozadError, LeakError
+from cozad_teach.evaluation.category import METRICS
 from cozad_teach.evaluation.experiments import first_result
-from cozad_teach.evaluation.metrics import METRICS
 from cozad_teach.evaluation.protocols import METHODS, parse_protocol, patch_scores
 from cozad_teach.evaluation.reports import evaluate
 

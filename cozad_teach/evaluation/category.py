@@ -1,0 +1,218 @@
+"""All metrics of one category with their intervals; what cannot be had is None, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cozad_teach.evaluation import bootstrap, curves
+from cozad_teach.evaluation.bootstrap import Floats, Spread
+from cozad_teach.evaluation.curves import Array
+from cozad_teach.evaluation.metrics import checked_images, region_overlap
+from cozad_teach.evaluation.pixels import (
+    ImagePixels,
+    NotFiniteError,
+    checked_pairs,
+    rank_pixels,
+    read_pixels,
+)
+
+__all__ = ["IMAGE_METRICS", "METRICS", "PIXEL_METRICS", "Measured", "measure"]
+
+IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1max")
+PIXEL_METRICS = ("pixel_auroc", "pixel_ap", "pixel_f1max", "aupro")
+METRICS = (*IMAGE_METRICS, *PIXEL_METRICS)
+
+
+class _NotAvailable(Exception):
+    """Carries the reason why the data does not allow a metric."""
+
+
+@dataclass
+class Measured:
+    """The metrics of one method on one category.
+
+    Attributes
+    ----------
+    values : dict of str to float
+        By name in `METRICS`; AUPRO up to a false positive rate of 0.3.
+    thresholds : dict of str to float
+        The thresholds of ``image_f1max`` and ``pixel_f1max``.
+    null_reasons : dict of str to str
+        One sentence for each metric that is missing.
+    draws : dict of str to numpy.ndarray
+        The metric of every resample, shape (B,). Of methods on the same images, entry by entry,
+        they are paired.
+    spreads : dict of str to Spread
+        Of the draws.
+    interval_reason : str or None
+        Why there are no draws.
+    """
+
+    values: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
+    null_reasons: dict[str, str] = field(default_factory=dict)
+    draws: dict[str, Floats] = field(default_factory=dict)
+    spreads: dict[str, Spread] = field(default_factory=dict)
+    interval_reason: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Give what a report stores, ready for JSON."""
+        return {
+            **{name: self.values.get(name) for name in METRICS},
+            "intervals": {
+                name: list(bootstrap.interval(self.values[name], spread))
+                for name, spread in self.spreads.items()
+            },
+            "f1max_thresholds": self.thresholds,
+            "null_reasons": self.null_reasons,
+            "interval_reason": self.interval_reason,
+        }
+
+
+def measure(
+    scores: ArrayLike,
+    labels: ArrayLike,
+    maps: Iterable[ArrayLike] | None = None,
+    masks: Iterable[ArrayLike | None] | None = None,
+    *,
+    n_resamples: int = 0,
+) -> Measured:
+    """Compute every metric that the data allows.
+
+    Parameters
+    ----------
+    scores, labels : array_like, (N,)
+        As in `metrics.image_auroc`.
+    maps : iterable of array_like, each (H_i, W_i), optional
+        As in `metrics.pixel_auroc`; taken one at a time.
+    masks : iterable of array_like or None, optional
+        As in `metrics.pixel_auroc`. None for an anomalous image means that nobody marked its
+        pixels.
+    n_resamples : int
+        Resamples for the intervals; 0 leaves them out.
+
+    Returns
+    -------
+    Measured
+
+    Raises
+    ------
+    ValueError
+        If the arguments do not belong together (unequal lengths, a mask of another size than its
+        map): that is a mistake in the calling code and no property of the data.
+    """
+    values, anomalous = checked_images(scores, labels)
+    found = Measured()
+    weights = None
+    if n_resamples and len(anomalous):
+        try:
+            weights = bootstrap.resample(anomalous, n_resamples)
+        except ValueError as error:
+            found.interval_reason = str(error)
+    _measure_images(found, values, anomalous, weights)
+    _measure_pixels(found, anomalous, maps, masks, weights)
+    return found
+
+
+def _measure_images(
+    found: Measured, values: Array, anomalous: NDArray[np.bool_], weights: Floats | None
+) -> None:
+    reason = _why_no_image_metrics(values, anomalous)
+    if reason is not None:
+        found.null_reasons.update(dict.fromkeys(IMAGE_METRICS, reason))
+        return
+    ranks = curves.rank([values[~anomalous]], values[anomalous])
+    best = curves.f1_max(ranks)
+    found.values["image_auroc"] = curves.auroc(ranks)
+    found.values["image_ap"] = curves.average_precision(ranks)
+    found.values["image_f1max"] = best.value
+    found.thresholds["image"] = best.threshold
+    if weights is not None:
+        _add_draws(found, bootstrap.image_draws(values, anomalous, weights), anomalous)
+
+
+def _measure_pixels(
+    found: Measured,
+    anomalous: NDArray[np.bool_],
+    maps: Iterable[ArrayLike] | None,
+    masks: Iterable[ArrayLike | None] | None,
+    weights: Floats | None,
+) -> None:
+    try:
+        images = _read_usable(anomalous, maps, masks)
+    except _NotAvailable as reason:
+        found.null_reasons.update(dict.fromkeys(PIXEL_METRICS, str(reason)))
+        return
+    ranks = rank_pixels(images)
+    best = curves.f1_max(ranks)
+    found.values["pixel_auroc"] = curves.auroc(ranks)
+    found.values["pixel_ap"] = curves.average_precision(ranks)
+    found.values["pixel_f1max"] = best.value
+    found.values["aupro"] = region_overlap(images, ranks)
+    found.thresholds["pixel"] = best.threshold
+    if weights is not None:
+        _add_draws(found, bootstrap.pixel_draws(images, weights), anomalous)
+
+
+def _add_draws(found: Measured, draws: dict[str, Floats], anomalous: NDArray[np.bool_]) -> None:
+    for name, values in draws.items():
+        if np.isfinite(values).all():
+            found.draws[name] = values
+            found.spreads[name] = bootstrap.spread(values, anomalous)
+
+
+def _why_no_image_metrics(values: Array, anomalous: NDArray[np.bool_]) -> str | None:
+    if not anomalous.any():
+        return "no anomalous images" if anomalous.size else "no test images"
+    if anomalous.all():
+        return "no normal images"
+    return None if np.isfinite(values).all() else "an image score is not finite"
+
+
+def _read_usable(
+    anomalous: NDArray[np.bool_],
+    maps: Iterable[ArrayLike] | None,
+    masks: Iterable[ArrayLike | None] | None,
+) -> list[ImagePixels]:
+    """Read the pixels of all images, or say what about the data forbids pixel metrics."""
+    n_anomalous = int(anomalous.sum())
+    if not n_anomalous:
+        raise _NotAvailable("no anomalous images" if anomalous.size else "no test images")
+    no_masks = "no masks: this set has image labels only"
+    if masks is None:
+        raise _NotAvailable(no_masks)
+    marked = list(masks)
+    if len(marked) != len(anomalous):
+        raise ValueError(f"there are {len(anomalous)} labels but {len(marked)} masks")
+    missing = sum(marked[int(i)] is None for i in np.flatnonzero(anomalous))
+    if missing == n_anomalous:
+        raise _NotAvailable(no_masks)
+    if missing:
+        has = "has" if missing == 1 else "have"
+        raise _NotAvailable(f"{missing} of {n_anomalous} anomalous images {has} no mask")
+    if maps is None:
+        raise _NotAvailable("no anomaly maps: only image scores were given")
+    images = read_pixels(_usable(anomalous, maps, marked))
+    if not any(len(image.normal) for image in images):
+        raise _NotAvailable("no normal pixels")
+    return images
+
+
+def _usable(
+    anomalous: NDArray[np.bool_], maps: Iterable[ArrayLike], masks: list[ArrayLike | None]
+) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
+    pairs = checked_pairs(maps, masks)
+    try:
+        for is_anomalous, (values, marks) in zip(anomalous, pairs, strict=True):
+            if is_anomalous and not marks.any():
+                raise _NotAvailable("an anomalous image has an empty mask")
+            if marks.any() and not is_anomalous:
+                raise _NotAvailable("a normal image has a mask with anomalous pixels")
+            yield values, marks
+    except NotFiniteError as error:
+        raise _NotAvailable("an anomaly map has a value that is not finite") from error
