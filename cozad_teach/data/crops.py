@@ -1,0 +1,164 @@
+"""Find crops: windows of one image that resemble all of another.
+
+Smooth images have many such windows by chance. So a window that is alike in 8 x 8 cells is moved
+until it fits best, and must then agree with the other image in fine detail as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cozad_teach.data.hashes import THUMBNAIL_SIDE, Fingerprints
+from cozad_teach.data.pictures import (
+    common_part,
+    correlation,
+    distinct_part,
+    normed,
+    pictures_of,
+    pooled,
+)
+
+__all__ = ["find_crops"]
+
+# Limits, chosen on real sets: crops pass them, windows of other images do not.
+WINDOW_CORRELATION, START_CORRELATION = 0.88, 0.5
+CROP_CORRELATION, CROP_DETAIL = 0.9, 0.35
+
+# Windows are fitted at half the size of a thumbnail, where saving anew leaves no trace.
+_HALF = THUMBNAIL_SIDE // 2
+# Sides of the windows in pixels of a thumbnail; they lie two pixels apart.
+_SIDES = range(_HALF, THUMBNAIL_SIDE, 4)
+_STEP, _CELLS = 2, 8
+_IMAGES, _PAIRS = 16, 1024  # compared at a time
+# Moves of a window: down, right, larger, taller, wider, larger about its centre.
+_MOVES = torch.tensor(
+    [
+        (1, 0, 0, 0),
+        (0, 1, 0, 0),
+        (0, 0, 1, 1),
+        (0, 0, 1, 0),
+        (0, 0, 0, 1),
+        (-0.5, -0.5, 1, 1),
+    ]
+)
+
+
+def find_crops(first: Fingerprints, second: Fingerprints) -> Iterator[tuple[int, int, float]]:
+    """Find the pairs of which one image is a crop of the other, upright or mirrored.
+
+    Parameters
+    ----------
+    first, second : Fingerprints
+        The two sets.
+
+    Yields
+    ------
+    first, second : int
+        Places in the two sets; a pair may come more than once.
+    similarity : float
+        Correlation of the crop with the window that fits it best, 0.9 to 1.
+    """
+    a, b = pictures_of(first), pictures_of(second)
+    common = common_part(normed(b))
+    for mirrored in (False, True):
+        parts_of_a, parts_of_b = (x.flip(-1) if mirrored else x for x in (a, b))
+        shared = common.flip(-1) if mirrored else common
+        for i, j, boxes in _candidates(a, parts_of_b):
+            for k, similarity in _fitting(a[i], parts_of_b[j], boxes, shared.expand_as(a[i])):
+                yield int(i[k]), int(j[k]), similarity
+        for j, i, boxes in _candidates(b, parts_of_a):
+            window = _window(common.expand_as(b[j]), boxes)
+            shared_here = normed(window) * common.square().sum().sqrt()
+            for k, similarity in _fitting(b[j], parts_of_a[i], boxes, shared_here):
+                yield int(i[k]), int(j[k]), similarity
+
+
+def _candidates(whole: Tensor, parts: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Give pairs of an image and a part that is like one of its windows, with the windows."""
+    described = normed(pooled(parts, _CELLS)).flatten(1).T
+    for start in range(0, len(whole), _IMAGES):
+        some = whole[start:][:_IMAGES]
+        best = torch.full((len(some), len(parts)), WINDOW_CORRELATION)
+        boxes = torch.zeros(len(some), len(parts), 4)
+        for side in _SIDES:
+            cells, places = _cells_of_windows(some, side)
+            likeness, window = (cells.flatten(2) @ described).max(1)
+            better = likeness > best
+            best = torch.where(better, likeness, best)
+            boxes = torch.where(better[..., None], places[window], boxes)
+        for pairs in torch.nonzero(best > WINDOW_CORRELATION).split(_PAIRS):
+            i, j = pairs.unbind(1)
+            yield start + i, j, boxes[i, j]
+
+
+def _cells_of_windows(pictures: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Average every window of one side over 8 x 8 cells: (N, W, 8, 8), and its boxes (W, 4)."""
+    starts = torch.arange(0, THUMBNAIL_SIDE - side + 1, _STEP)
+    edges = starts[:, None] + torch.arange(_CELLS + 1) * (side / _CELLS)
+    pixels = torch.arange(THUMBNAIL_SIDE)
+    # How much of a pixel belongs to a cell, (windows, cells, pixels): a cell may cut one in two.
+    upper = torch.minimum(edges[:, 1:, None], pixels + 1)
+    share = (upper - torch.maximum(edges[:, :-1, None], pixels)).clamp(min=0)
+    rows = torch.einsum("tcy,nyx->ntcx", share, pictures)
+    cells = torch.einsum("ntcx,ldx->ntlcd", rows, share).flatten(1, 2)
+    top, left = torch.meshgrid(starts, starts, indexing="ij")
+    box = [top.flatten(), left.flatten(), *[torch.full_like(top.flatten(), side)] * 2]
+    return normed(cells), torch.stack(box, 1) / THUMBNAIL_SIDE
+
+
+def _fitting(
+    whole: Tensor, parts: Tensor, boxes: Tensor, shared: Tensor
+) -> Iterator[tuple[int, float]]:
+    """Move windows until they fit their parts best; give which of them do, and how well."""
+    start = _likeness(whole, boxes, normed(pooled(parts, _HALF)))
+    kept = torch.nonzero(start >= START_CORRELATION).flatten()
+    whole, parts, shared = whole[kept], normed(parts[kept]), shared[kept]
+    boxes = _fitted(whole, normed(pooled(parts, _HALF)), boxes[kept])
+    window = distinct_part(normed(_window(whole, boxes)), shared)
+    part = distinct_part(parts, shared)
+    similarity = correlation(*(normed(pooled(x, _HALF)) for x in (window, part)))
+    detail = correlation(_fine(window), _fine(part))
+    same = (similarity >= CROP_CORRELATION) & (detail >= CROP_DETAIL)
+    yield from ((int(kept[k]), float(similarity[k])) for k in torch.nonzero(same).flatten())
+
+
+def _fitted(whole: Tensor, parts: Tensor, boxes: Tensor) -> Tensor:
+    """Climb to the windows with the highest likeness, in steps from one pixel to an eighth."""
+    best = _likeness(whole, boxes, parts)
+    for size in (1, 1, 1 / 2, 1 / 2, 1 / 4, 1 / 8):
+        for move in (*_MOVES, *-_MOVES):
+            trial = boxes + move * size / THUMBNAIL_SIDE
+            likeness = _likeness(whole, trial, parts)
+            better = likeness > best
+            best = torch.where(better, likeness, best)
+            boxes = torch.where(better[:, None], trial, boxes)
+    return boxes
+
+
+def _likeness(whole: Tensor, boxes: Tensor, parts: Tensor) -> Tensor:
+    return correlation(normed(pooled(_window(whole, boxes), _HALF)), parts)
+
+
+def _window(pictures: Tensor, boxes: Tensor) -> Tensor:
+    """Cut a box (top, left, height, width; shares of a side) out of each picture, (N, 64, 64)."""
+    centres = (torch.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
+    y = 2 * (boxes[:, 0, None] + boxes[:, 2, None] * centres) - 1
+    x = 2 * (boxes[:, 1, None] + boxes[:, 3, None] * centres) - 1
+    grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), -1)
+    return F.grid_sample(pictures[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
+
+
+def _fine(pictures: Tensor) -> Tensor:
+    """Leave only what is finer than a few pixels and varies along rows and columns both.
+
+    Without the second condition any two stripes of one width would agree.
+    """
+    kernel = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    padded = F.pad(pictures[:, None], (2, 2, 2, 2), mode="replicate")
+    smooth = F.conv2d(F.conv2d(padded, kernel.view(1, 1, 1, 5)), kernel.view(1, 1, 5, 1))
+    fine = pictures - smooth[:, 0]
+    return normed(fine - fine.mean(-1, keepdim=True) - fine.mean(-2, keepdim=True))
