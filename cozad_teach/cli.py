@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cozad_teach import __version__
+from cozad_teach._arguments import parser
 from cozad_teach.errors import CozadError
 from cozad_teach.files import atomic_write, check_writable
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 on success, 2 on wrong input or set-up, 3 on a data leak, 130 after Ctrl-C. Errors are
         one line on standard error; what was being written is not left half-written.
     """
-    options = _parser().parse_args(arguments)
+    options = parser(COMMANDS).parse_args(arguments)
     try:
         code: int = options.run(options)
         return code
@@ -51,64 +51,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output, such as `head`, has gone: that is no error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="cozad", description="Zero-shot image anomaly detection by confident meta-learning."
-    )
-    parser.add_argument("--version", action="version", version=f"cozad-teach {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    doctor = commands.add_parser("doctor", help="say what is wrong with this installation")
-    doctor.set_defaults(run=_doctor)
-
-    data = commands.add_parser("data", help="write embedded categories that training never sees")
-    data.add_argument("--out", required=True, metavar="DIR", help="folder to make")
-    data.add_argument("--seed", type=int, default=0)
-    data.set_defaults(run=_data)
-
-    train = commands.add_parser("train", help="train on the embedded auxiliary categories")
-    train.add_argument("--settings", default="lite", help="lite (2 cores, a minute) or full (GPU)")
-    train.add_argument("--out", required=True, metavar="FILE", help="model file to write")
-    train.add_argument("--seed", type=int, default=0)
-    _add_machine(train)
-    train.set_defaults(run=_train)
-
-    evaluate = commands.add_parser("evaluate", help="measure a method on labelled images")
-    evaluate.add_argument("--model", required=True, metavar="FILE")
-    evaluate.add_argument("--data", required=True, metavar="DIR_OR_ZIP", help="MVTec layout")
-    evaluate.add_argument("--protocol", default="batch", help="single, batch or few-K (few-4)")
-    evaluate.add_argument("--method", default="cozad", help="cozad, mahalanobis, knn or mutual")
-    evaluate.add_argument("--out", required=True, metavar="FILE", help="JSON report to write")
-    evaluate.add_argument("--seed", type=int, default=0)
-    _add_machine(evaluate)
-    evaluate.set_defaults(run=_evaluate)
-
-    predict = commands.add_parser("predict", help="draw heat maps over images without labels")
-    predict.add_argument("--model", required=True, metavar="FILE")
-    predict.add_argument("--images", required=True, metavar="DIR_OR_ZIP")
-    predict.add_argument("--out", required=True, metavar="DIR")
-    predict.add_argument("--protocol", default="batch", help="batch (images of one kind) or single")
-    _add_machine(predict)
-    predict.set_defaults(run=_predict)
-
-    bench = commands.add_parser("bench", help="repeat an experiment of the book and store it")
-    bench.add_argument("experiment", help="first_result")
-    bench.add_argument("--settings", default="lite", help="lite or full")
-    bench.add_argument("--packs", metavar="DIR", help="real image packs; by default $COZAD_PACKS")
-    bench.add_argument("--seed", type=int, default=0)
-    _add_machine(bench)
-    bench.set_defaults(run=_bench)
-
-    results = commands.add_parser("results", help="show the stored results of the book")
-    results.set_defaults(run=_results)
-    return parser
-
-
-def _add_machine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", help="cpu, cuda or mps; by default the best there is")
-    parser.add_argument("--weights", metavar="FILE", help="backbone weights that are not installed")
 
 
 def _device(name: str | None) -> str:
@@ -196,7 +138,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     check_writable(options.out)
     from cozad_teach.evaluation.reports import evaluate
 
-    report = evaluate(
+    found = evaluate(
         _load(options),
         dataset,
         options.protocol,
@@ -206,8 +148,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         progress=True,
     )
     with atomic_write(options.out) as file:
-        file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(_table(report))
+        file.write_text(json.dumps(found.report, indent=2) + "\n", encoding="utf-8")
+    print(_table(found.report))
     return 0
 
 
@@ -250,32 +192,48 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     _check_settings(options.settings)
-    packs = options.packs or os.environ.get("COZAD_PACKS")
-    if not packs:
-        raise CozadError("experiments need real images: name their folder with --packs")
-    from cozad_teach.evaluation.experiments import EXPERIMENTS
-    from cozad_teach.evaluation.ledger import provenance, write_results
+    from cozad_teach.evaluation import commands
 
-    if options.experiment not in EXPERIMENTS:
-        raise CozadError(
-            f"unknown experiment {options.experiment!r}: choose {', '.join(EXPERIMENTS)}"
-        )
-    experiment = EXPERIMENTS[options.experiment]
-    data = experiment.find(Path(packs))
-    made_with = provenance(options.settings, _device(options.device))
-    reports = experiment.run(_trained(options), data, seed=options.seed, progress=True)
-    path = write_results(options.experiment, experiment.question, reports, made_with)
+    path = commands.bench(
+        options.experiment,
+        options.settings,
+        packs=options.packs,
+        device=_device(options.device),
+        weights=options.weights,
+    )
     print(f"written to {path}")
-    return _results(options)
+    return 0
 
 
 def _results(options: argparse.Namespace) -> int:
-    from cozad_teach.evaluation.ledger import RESULTS, read_results
+    from cozad_teach.evaluation import commands
 
-    for path in sorted(RESULTS.glob("*.json")):
-        results = read_results(path.stem)
-        print(f"{path.stem}: {results.content['question']}\n\n{results}\n")
+    if options.fill:
+        commands.fill_files(options.fill)
+    elif options.check is not None:
+        print(
+            commands.check(
+                options.experiment or "accuracy",
+                options.check,
+                packs=options.packs,
+                device=_device(options.device),
+                weights=options.weights,
+            )
+        )
+    else:
+        commands.show(options.experiment)
     return 0
+
+
+COMMANDS = {
+    "doctor": _doctor,
+    "data": _data,
+    "train": _train,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "bench": _bench,
+    "results": _results,
+}
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ from tqdm.auto import tqdm
 
 from cozad_teach.contrastive import embed
 from cozad_teach.data.episodes import AuxiliaryCategory, patch_labels
-from cozad_teach.data.hashes import image_hash
+from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.textures import AUXILIARY_CATEGORIES, TextureSet, draw_category
+from cozad_teach.data.uses import Use
 from cozad_teach.features import (
     Backbone,
     extract_features,
@@ -30,7 +31,7 @@ from cozad_teach.objectives import distances
 from cozad_teach.scoring import gaussian_statistics, mahalanobis
 from cozad_teach.settings import LITE, Settings
 
-__all__ = ["Adapted", "CoZAD", "train"]
+__all__ = ["Adapted", "CoZAD", "draw_auxiliary", "train"]
 
 # Single-image adaptation keeps a copy of the head for every image of a chunk.
 CHUNK = 16
@@ -74,8 +75,8 @@ class CoZAD:
         The training run.
     seed : int
         The seed of the training run.
-    training_hashes : tuple of str
-        Content hash of every image that reached training, for the leak audit.
+    uses : tuple of Use
+        Which images decided its weights and its statistics, for the leak audit.
     fit_seconds : float
         Wall time of training, features included.
     """
@@ -87,7 +88,7 @@ class CoZAD:
     parameters: Parameters
     history: list[MetaStep]
     seed: int
-    training_hashes: tuple[str, ...]
+    uses: tuple[Use, ...]
     fit_seconds: float
 
     @classmethod
@@ -129,6 +130,10 @@ class CoZAD:
             AuxiliaryCategory(features.flatten(1, 2), patch_labels(c.masks, features.shape[1:3]))
             for features, c in zip(per_category, auxiliary, strict=True)
         ]
+        names = [
+            f"auxiliary {n}/{i}" for n, c in enumerate(auxiliary) for i in range(len(c.images))
+        ]
+        seen = Fingerprints.of(names, images)
         device = backbone.mean.device
         theta, history = meta_train(categories, settings, seed, device=device, progress=progress)
         return cls(
@@ -139,7 +144,7 @@ class CoZAD:
             parameters=theta,
             history=history,
             seed=seed,
-            training_hashes=tuple(image_hash(image) for image in images),
+            uses=(Use("weights", seen, labels=True), Use("statistics", seen, labels=False)),
             fit_seconds=time.perf_counter() - started,
         )
 
@@ -283,11 +288,14 @@ def train(
         A model that has seen no photograph of any target.
     """
     backbone = load_backbone(settings.backbone, settings.strides, weights).to(device)
-    n_anomalous = settings.images_per_category // 3
     names = tqdm(AUXILIARY_CATEGORIES, "drawing", delay=2, disable=not progress)
-    size = (settings.image_size, settings.image_size)
-    auxiliary = [
-        draw_category(name, settings.images_per_category - n_anomalous, n_anomalous, seed, size)
-        for name in names
-    ]
+    auxiliary = [draw_auxiliary(name, settings, seed) for name in names]
     return CoZAD.fit(backbone, auxiliary, settings, seed, progress=progress)
+
+
+def draw_auxiliary(category: str, settings: Settings, seed: int) -> TextureSet:
+    """Draw the images of one auxiliary category as `train` does; every third has a defect."""
+    n_anomalous = settings.images_per_category // 3
+    n_normal = settings.images_per_category - n_anomalous
+    size = (settings.image_size, settings.image_size)
+    return draw_category(category, n_normal, n_anomalous, seed, size)

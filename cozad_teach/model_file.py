@@ -14,6 +14,8 @@ from safetensors.torch import save_file
 
 from cozad_teach import __version__, settings
 from cozad_teach.cozad import CoZAD
+from cozad_teach.data.hashes import THUMBNAIL_SIDE, Fingerprints
+from cozad_teach.data.uses import Use
 from cozad_teach.errors import CozadError
 from cozad_teach.features import load_backbone
 from cozad_teach.files import atomic_write
@@ -21,7 +23,7 @@ from cozad_teach.meta_training import MetaStep
 
 __all__ = ["FORMAT", "load_model", "save_model"]
 
-FORMAT = "cozad-teach model, version 1"
+FORMAT = "cozad-teach model, version 2"
 
 
 def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
@@ -39,19 +41,32 @@ def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
     CozadError
         If the file cannot be written.
     """
+    sets: list[Fingerprints] = []  # several uses may be of the same images
+    for use in model.uses:
+        if not any(use.images is known for known in sets):
+            sets.append(use.images)
     header = {
         "settings": settings.to_dict(model.settings),
         "backbone": {"name": model.backbone.name, "weights_digest": model.backbone.weights_digest},
         "seed": model.seed,
         "fit_seconds": model.fit_seconds,
         "history": [dataclasses.astuple(step) for step in model.history],
-        "training_hashes": model.training_hashes,
+        "image_sets": [{"names": images.names, "hashes": images.hashes} for images in sets],
+        "uses": [
+            {
+                "purpose": use.purpose,
+                "labels": use.labels,
+                "image_set": next(n for n, images in enumerate(sets) if images is use.images),
+            }
+            for use in model.uses
+        ],
         "versions": {"cozad_teach": __version__, "torch": str(torch.__version__)},
     }
     tensors = {
         **{f"parameters.{name}": value.detach() for name, value in model.parameters.items()},
         "feature_mean": model.feature_mean,
         "feature_std": model.feature_std,
+        **{f"thumbnails.{n}": torch.from_numpy(s.thumbnails) for n, s in enumerate(sets)},
     }
     tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
     with atomic_write(path) as temporary:
@@ -102,7 +117,15 @@ def load_model(
             if name.startswith("parameters.")
         }
         shapes = {name: tuple(value.shape) for name, value in tensors.items()}
-        if shapes != _shapes(backbone.channels):
+        sets = [
+            Fingerprints(
+                tuple(images["names"]),
+                tuple(images["hashes"]),
+                tensors[f"thumbnails.{n}"].numpy(),
+            )
+            for n, images in enumerate(header["image_sets"])
+        ]
+        if shapes != _shapes(backbone.channels, sets):
             raise CozadError(f"{path} does not fit the backbone {backbone.name}: train again")
         if not all(torch.isfinite(value).all() for value in tensors.values()):
             raise CozadError(f"{path} holds numbers that are not finite: train again")
@@ -114,10 +137,12 @@ def load_model(
             parameters=parameters,
             history=[MetaStep(*step) for step in header["history"]],
             seed=int(header["seed"]),
-            training_hashes=tuple(header["training_hashes"]),
+            uses=tuple(
+                Use(use["purpose"], sets[use["image_set"]], use["labels"]) for use in header["uses"]
+            ),
             fit_seconds=float(header["fit_seconds"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise CozadError(f"the header of {path} is damaged: train again") from error
 
 
@@ -143,11 +168,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     return header, tensors
 
 
-def _shapes(channels: int) -> dict[str, tuple[int, ...]]:
+def _shapes(channels: int, sets: list[Fingerprints]) -> dict[str, tuple[int, ...]]:
+    side = THUMBNAIL_SIDE
     return {
         "parameters.head": (channels, channels),
         "parameters.log_slope": (),
         "parameters.offset": (),
         "feature_mean": (channels,),
         "feature_std": (channels,),
+        **{f"thumbnails.{n}": (len(s.hashes), side, side) for n, s in enumerate(sets)},
     }

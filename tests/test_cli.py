@@ -168,7 +168,7 @@ def test_unusable_images_are_named(
     [
         (["--model", "nowhere.safetensors"], "no model file nowhere.safetensors"),
         (["--data", "nowhere"], "nowhere"),
-        (["--protocol", "zero"], "unknown protocol 'zero': choose single, batch, or few-K"),
+        (["--protocol", "zero"], "unknown protocol 'zero': choose single, batch, full, or few-K"),
         (["--method", "magic"], "unknown method 'magic': choose from cozad, mahalanobis"),
         (["--protocol", "single", "--method", "mutual"], "use protocol batch"),
         (["--protocol", "few-9"], "holds 4: choose a smaller K"),

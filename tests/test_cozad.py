@@ -93,8 +93,13 @@ def test_same_seed_gives_the_same_model_to_the_last_bit(tiny: CoZAD) -> None:
 
 def test_every_training_image_is_on_record(tiny: CoZAD) -> None:
     drawn = draw_category(AUXILIARY_CATEGORIES[2], 8, 4, 0, (64, 64))
-    assert len(tiny.training_hashes) == 5 * 12
-    assert {image_hash(image) for image in drawn.images} <= set(tiny.training_hashes)
+    assert [(use.purpose, use.labels) for use in tiny.uses] == [
+        ("weights", True),
+        ("statistics", False),
+    ]
+    for use in tiny.uses:
+        assert len(use.images) == 5 * 12
+        assert {image_hash(image) for image in drawn.images} <= set(use.images.hashes)
 
 
 def test_categories_too_small_for_a_task_are_refused(tiny: CoZAD) -> None:
@@ -105,7 +110,7 @@ def test_categories_too_small_for_a_task_are_refused(tiny: CoZAD) -> None:
 
 def test_train_draws_the_auxiliary_categories() -> None:
     model = train(dataclasses.replace(TINY, meta_steps=1), seed=1)
-    assert len(model.training_hashes) == len(AUXILIARY_CATEGORIES) * TINY.images_per_category
+    assert len(model.uses[0].images) == len(AUXILIARY_CATEGORIES) * TINY.images_per_category
 
 
 def test_lite_and_full_differ_by_values_only() -> None:
@@ -125,7 +130,10 @@ def test_saved_model_scores_as_before(tiny: CoZAD, tmp_path: Path) -> None:
     again = load_model(tmp_path / "model.safetensors")
     assert again.settings == tiny.settings
     assert again.history == tiny.history
-    assert again.training_hashes == tiny.training_hashes
+    for use, was in zip(again.uses, tiny.uses, strict=True):
+        assert (use.purpose, use.labels) == (was.purpose, was.labels)
+        assert (use.images.names, use.images.hashes) == (was.images.names, was.images.hashes)
+        assert np.array_equal(use.images.thumbnails, was.images.thumbnails)
     images = list(draw_category(UNSEEN_CATEGORIES[0], 2, 1, 0, (64, 64)).images)
     before, after = tiny.features(images), again.features(images)
     assert torch.equal(before, after)
@@ -156,6 +164,13 @@ def rewrite(path: Path, change: dict, tensors: dict | None = None) -> None:
             "other weights",
         ),
         ({}, {"parameters.head": torch.zeros(3, 3)}, "does not fit the backbone"),
+        (
+            {"header": {"uses": [{"purpose": "weights", "labels": True, "image_set": 7}]}},
+            {},
+            "damaged",
+        ),
+        ({"header": {"uses": [{"purpose": "x", "labels": True, "image_set": 0}]}}, {}, "damaged"),
+        ({}, {"thumbnails.0": torch.zeros(3, 64, 64, dtype=torch.uint8)}, "does not fit"),
         ({}, {"feature_mean": torch.full((152,), torch.nan)}, "not finite"),
     ],
 )

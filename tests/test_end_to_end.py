@@ -6,47 +6,52 @@ from pathlib import Path
 
 import pytest
 
-from cozad_teach.cozad import CoZAD
 from cozad_teach.evaluation.category import METRICS
-from cozad_teach.evaluation.experiments import EXPERIMENTS, first_result
-from cozad_teach.evaluation.ledger import Results, provenance, read_results, write_results
-from cozad_teach.evaluation.protocols import METHODS
+from cozad_teach.evaluation.experiments import EXPERIMENTS
+from cozad_teach.evaluation.ledger import Results, read_results, write_results
+from cozad_teach.evaluation.runner import Done, run_all
+from cozad_teach.evaluation.summary import ledger_content
 
 TABLE = Path(__file__).resolve().parents[1] / "build" / "results"
+FIRST = EXPERIMENTS["first_result"]
 
 
 @pytest.fixture(scope="module")
-def results(trained: CoZAD, packs: Path) -> Results:
-    """Evaluate on real magnetic tiles and write the table to build/results."""
-    reports = first_result(trained, packs / "magnetic_tile.zip")
-    question = EXPERIMENTS["first_result"].question
-    write_results("first_result", question, reports, provenance("lite"), TABLE)
+def done(packs: Path) -> list[Done]:
+    """Train, and evaluate on real magnetic tiles."""
+    return run_all(FIRST.runs(), packs=packs, folder=None)
+
+
+@pytest.fixture(scope="module")
+def results(done: list[Done]) -> Results:
+    """Write the table to build/results."""
+    write_results("first_result", ledger_content("first_result", FIRST, done), TABLE)
     found = read_results("first_result", TABLE)
     (TABLE / "first_result.md").write_text(found.markdown(METRICS) + "\n", encoding="utf-8")
     print(found.markdown(METRICS))
     return found
 
 
-def test_every_method_is_measured_on_every_image(results: Results) -> None:
-    assert {report["method"] for report in results.content["reports"]} == set(METHODS)
-    for report in results.content["reports"]:
-        row = report["categories"]["magnetic_tile"]
+def test_every_method_is_measured_on_every_image(done: list[Done]) -> None:
+    assert {one.run.method for one in done} == set(FIRST.methods)
+    for one in done:
+        row = one.report["categories"]["magnetic_tile"]
         assert (row["n_normal"], row["n_anomalous"]) == (161, 388)
         assert row["null_reasons"] == {}
-        assert report["leaks"]["magnetic_tile"]["passed"]
-        assert report["leaks"]["magnetic_tile"]["test_images"] == 549
+        proof = one.report["leaks"]["magnetic_tile"]
+        assert proof["passed"] and proof["test"]["images"] == 549
 
 
 def test_the_book_quotes_what_this_run_gives(results: Results) -> None:
     """Other processors round otherwise; training amplifies it, but not beyond a point."""
-    stored = read_results("first_result")
-    for report in results.content["reports"]:
-        method, protocol = report["method"], report["protocol"]
+    stored = read_results("first_result").content["runs"]
+    for run, expected in zip(results.content["runs"], stored, strict=True):
+        key = run["protocol"], run["method"]
+        assert key == (expected["protocol"], expected["method"])
+        assert run["made_with"]["data_hash"] == expected["made_with"]["data_hash"]
         for metric in METRICS:
-            expected = stored.value(method, protocol, metric)
-            assert report["mean"][metric] == pytest.approx(expected, abs=0.01), (
-                method,
-                protocol,
+            assert run["values"][metric] == pytest.approx(expected["values"][metric], abs=0.01), (
+                *key,
                 metric,
             )
 
@@ -56,4 +61,13 @@ def test_normal_images_of_the_target_help(results: Results) -> None:
     for method in ("mahalanobis", "knn"):
         single = results.value(method, "single", "pixel_auroc")
         few = results.value(method, "few-4", "pixel_auroc")
-        assert single is not None and few is not None and few > single
+        assert few > single
+
+
+def test_copies_of_test_tiles_are_no_support(done: list[Done]) -> None:
+    """The same tile under another light: passed over, and on record."""
+    proofs = {one.run: one.report["leaks"]["magnetic_tile"] for one in done}
+    few = [proof for run, proof in proofs.items() if run.protocol == "few-4"]
+    assert all(proof["support"]["images"] == 4 for proof in few)
+    assert len(few[0]["skipped"]) > 0 and all(p["skipped"] == few[0]["skipped"] for p in few)
+    assert all(not proof["skipped"] for run, proof in proofs.items() if run.protocol != "few-4")

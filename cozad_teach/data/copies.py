@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -59,7 +60,10 @@ class Copy:
     similarity: float
 
 
-def find_copies(first: Fingerprints, second: Fingerprints, *, crops: bool = True) -> list[Copy]:
+@lru_cache(maxsize=64)  # methods and protocols ask about the same sets
+def find_copies(
+    first: Fingerprints, second: Fingerprints, *, crops: bool = True
+) -> tuple[Copy, ...]:
     """Find the pairs of an image of `first` and one of `second` that show the same picture.
 
     Parameters
@@ -72,7 +76,7 @@ def find_copies(first: Fingerprints, second: Fingerprints, *, crops: bool = True
 
     Returns
     -------
-    list of Copy
+    tuple of Copy
         By place in `second`, then in `first`; a pair is there once.
     """
     found: dict[tuple[int, int], Copy] = {}
@@ -80,7 +84,7 @@ def find_copies(first: Fingerprints, second: Fingerprints, *, crops: bool = True
         for search in (_equal, _whole, _cropped) if crops else (_equal, _whole):
             for copy in search(first, second):
                 found.setdefault((copy.second, copy.first), copy)
-    return [found[pair] for pair in sorted(found)]
+    return tuple(found[pair] for pair in sorted(found))
 
 
 def _equal(first: Fingerprints, second: Fingerprints) -> Iterator[Copy]:

@@ -88,9 +88,11 @@ def perceptual_hash(thumb: NDArray[np.uint8]) -> str:
     return np.packbits(cells > np.median(cells)).tobytes().hex()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fingerprints:
     """What is kept of N images to recognise them, and copies of them, later on.
+
+    Two sets are equal only if they are the same object.
 
     Attributes
     ----------

@@ -1,25 +1,34 @@
 """Training-free detectors on the same features and the same scoring end as CoZAD.
 
-Each function takes standardised patch features of the test images (N, h, w, C), those of the
+Each detector takes standardised patch features of the test images (N, h, w, C), those of the
 support (M, h, w, C) or None where every test image is to be scored by the test images themselves,
 and gives patch scores (N, h, w), higher is more anomalous.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.func import vmap
 from tqdm.auto import tqdm
 
+from cozad_teach.evaluation.coreset import greedy_coreset
 from cozad_teach.scoring import gaussian_statistics, mahalanobis
 
-__all__ = ["mahalanobis_scores", "mutual_scores", "nearest_neighbour_scores"]
+__all__ = [
+    "ensemble_scores",
+    "mahalanobis_scores",
+    "mutual_scores",
+    "nearest_neighbour_scores",
+]
 
 # Patches that a test patch is compared with: more of them cost time and change little.
 BANK_SIZE = 8_192
+# Patches, drawn at random, that a coreset is chosen from: its time grows with both numbers.
+CANDIDATES = 4 * BANK_SIZE
 # Images that a test image is compared with in mutual scoring.
 MUTUAL_REFERENCES = 32
 # A patch shares most of its receptive field with its neighbours in the 3×3 pooling.
@@ -72,14 +81,25 @@ def nearest_neighbour_scores(
     support : torch.Tensor or None
         Shape (M, h, w, C); None: each test image is its own support.
     is_test : bool
-        The support *is* the test set: an image must not find itself.
+        The support *is* the test set, unlabelled and contaminated: an image must not find itself.
+        False: the support consists of normal images.
     seed : int
         Decides which support patches are kept where there are more than `BANK_SIZE`.
     progress : bool
         Show a bar if it takes more than two seconds.
 
+    Returns
+    -------
+    torch.Tensor
+        Shape (N, h, w), Euclidean distances.
+
     Notes
     -----
+    Too many patches of normal images are thinned to a greedy coreset, as in PatchCore, which
+    covers rare normal patches as well as frequent ones. Those of the test set itself are thinned
+    at random: patches far from all others are the first that a greedy coreset takes, and in a
+    contaminated support these are the defects.
+
     Within one image a patch may not be matched with patches at most two places away, whose
     receptive fields overlap with its own: they are near however odd the place is.
     """
@@ -90,7 +110,13 @@ def nearest_neighbour_scores(
         return torch.stack(scores).reshape(test.shape[:3])
     bank = support.flatten(0, 2)
     source = torch.Generator().manual_seed(seed)
-    kept = torch.randperm(len(bank), generator=source)[:BANK_SIZE].sort().values
+    order = torch.randperm(len(bank), generator=source)
+    if is_test or len(bank) <= BANK_SIZE:
+        kept = order[:BANK_SIZE].sort().values
+    else:
+        candidates = order[:CANDIDATES]
+        chosen = greedy_coreset(bank[candidates], BANK_SIZE, seed=seed, progress=progress)
+        kept = candidates[chosen.cpu()].sort().values
     owner = kept // (support.shape[1] * support.shape[2])
     bank = bank[kept]
     scores = []
@@ -136,6 +162,43 @@ def mutual_scores(
         k = max(1, round(closest * len(others)))
         scores.append(nearest.topk(k, dim=-1, largest=False).values.mean(-1))
     return torch.stack(scores).reshape(test.shape[:3])
+
+
+def ensemble_scores(members: Sequence[Tensor]) -> Tensor:
+    """Average the scores that one method gives to the same images on several backbones.
+
+    Parameters
+    ----------
+    members : sequence of torch.Tensor
+        Patch scores (N, h_i, w_i) of each backbone, images in the same order, on a scale on which
+        normal patches are near 1 whatever the backbone, as the distance of `mahalanobis` is.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (N, h, w), that of the member with the most patches; the others are resized to it
+        bilinearly.
+
+    Raises
+    ------
+    ValueError
+        If there is no member, or the members differ in their number of images.
+
+    Notes
+    -----
+    Members are not normalised over the batch first, which would make their scales equal: the score
+    of an image would then depend on the other test images, which the protocol ``single`` forbids.
+    """
+    if not members:
+        raise ValueError("an ensemble needs at least one member")
+    if len(numbers := {len(member) for member in members}) > 1:
+        raise ValueError(f"members of an ensemble score the same images, not {sorted(numbers)}")
+    grid = max((member.shape[1:] for member in members), key=lambda shape: shape.numel())
+    resized = [
+        F.interpolate(member[:, None], size=grid, mode="bilinear", align_corners=False)[:, 0]
+        for member in members
+    ]
+    return torch.stack(resized).mean(0)
 
 
 def _flat(images: Iterable[Tensor]) -> Iterator[Tensor]:

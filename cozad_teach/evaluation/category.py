@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cozad_teach.evaluation import bootstrap, curves
-from cozad_teach.evaluation.bootstrap import Floats, Spread
+from cozad_teach.evaluation import bootstrap, curves, intervals
+from cozad_teach.evaluation.bootstrap import Floats
 from cozad_teach.evaluation.curves import Array
+from cozad_teach.evaluation.intervals import Spread
 from cozad_teach.evaluation.metrics import checked_images, region_overlap
 from cozad_teach.evaluation.pixels import (
     ImagePixels,
@@ -65,7 +66,7 @@ class Measured:
         return {
             **{name: self.values.get(name) for name in METRICS},
             "intervals": {
-                name: list(bootstrap.interval(self.values[name], spread))
+                name: list(intervals.interval(self.values[name], spread))
                 for name, spread in self.spreads.items()
             },
             "f1max_thresholds": self.thresholds,
@@ -81,6 +82,7 @@ def measure(
     masks: Iterable[ArrayLike | None] | None = None,
     *,
     n_resamples: int = 0,
+    groups: ArrayLike | None = None,
 ) -> Measured:
     """Compute every metric that the data allows.
 
@@ -95,6 +97,8 @@ def measure(
         pixels.
     n_resamples : int
         Resamples for the intervals; 0 leaves them out.
+    groups : array_like, (N,), optional
+        Which images show the same picture, as in `bootstrap.resample`.
 
     Returns
     -------
@@ -111,11 +115,16 @@ def measure(
     weights = None
     if n_resamples and len(anomalous):
         try:
-            weights = bootstrap.resample(anomalous, n_resamples)
+            weights = bootstrap.resample(anomalous, n_resamples, groups=groups)
         except ValueError as error:
             found.interval_reason = str(error)
     _measure_images(found, values, anomalous, weights)
     _measure_pixels(found, anomalous, maps, masks, weights)
+    for name, draws in list(found.draws.items()):
+        if np.isfinite(draws).all():
+            found.spreads[name] = intervals.spread(draws, anomalous, groups)
+        else:
+            del found.draws[name]
     return found
 
 
@@ -133,7 +142,7 @@ def _measure_images(
     found.values["image_f1max"] = best.value
     found.thresholds["image"] = best.threshold
     if weights is not None:
-        _add_draws(found, bootstrap.image_draws(values, anomalous, weights), anomalous)
+        found.draws.update(bootstrap.image_draws(values, anomalous, weights))
 
 
 def _measure_pixels(
@@ -156,14 +165,7 @@ def _measure_pixels(
     found.values["aupro"] = region_overlap(images, ranks)
     found.thresholds["pixel"] = best.threshold
     if weights is not None:
-        _add_draws(found, bootstrap.pixel_draws(images, weights), anomalous)
-
-
-def _add_draws(found: Measured, draws: dict[str, Floats], anomalous: NDArray[np.bool_]) -> None:
-    for name, values in draws.items():
-        if np.isfinite(values).all():
-            found.draws[name] = values
-            found.spreads[name] = bootstrap.spread(values, anomalous)
+        found.draws.update(bootstrap.pixel_draws(images, weights))
 
 
 def _why_no_image_metrics(values: Array, anomalous: NDArray[np.bool_]) -> str | None:

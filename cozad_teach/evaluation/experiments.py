@@ -1,103 +1,97 @@
-"""Experiments of the book, each a function that anyone can repeat."""
+"""The experiments of the book, each a list of runs that anyone can repeat."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from cozad_teach.cozad import CoZAD
-from cozad_teach.data.folders import open_dataset
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.protocols import METHODS, read_test
-from cozad_teach.evaluation.reports import evaluate
+from cozad_teach.evaluation.protocols import METHODS, suits
 
-__all__ = ["EXPERIMENTS", "Experiment", "first_result"]
+__all__ = ["EXPERIMENTS", "Experiment", "Run", "experiment"]
+
+PACKS = ("magnetic_tile", "ksdd_tiles", "mpdd_metal_plate", "brainmri")
+UNSEEN = "unseen"  # the embedded categories that training never sees
 
 
-def first_result(
-    model: CoZAD, data: Path, *, seed: int = 0, progress: bool = False
-) -> list[dict[str, Any]]:
-    """Evaluate every method under every protocol that it knows, on one dataset.
+class Run(NamedTuple):
+    """One line of an experiment: a method on a data set, under a protocol, from a seed."""
 
-    Parameters
-    ----------
-    model : CoZAD
-        Trained on embedded textures.
-    data : pathlib.Path
-        Folder or zip in MVTec layout.
-    seed : int
-        As in `evaluate`.
-    progress : bool
-        Show bars.
-
-    Returns
-    -------
-    list of dict
-        Reports of `evaluate`: single, batch, few-4, each with every method; mutual scoring needs
-        other images and so has no ``single``.
-    """
-    dataset = open_dataset(data)
-    images = {
-        name: read_test(model, category, progress=progress)
-        for name, category in dataset.items()
-        if category.test
-    }
-    return [
-        evaluate(
-            model,
-            dataset,
-            protocol,
-            method,
-            data=data.name,
-            seed=seed,
-            test_images=images,
-            progress=progress,
-        )
-        for protocol in ("single", "batch", "few-4")
-        for method in METHODS
-        if (protocol, method) != ("single", "mutual")
-    ]
+    settings: str
+    seed: int
+    data: str
+    protocol: str
+    method: str
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """An entry of the ledger that can be repeated.
+    """A question, and the runs that answer it.
 
     Attributes
     ----------
     question : str
-        What it asks, in a sentence.
-    pack : str
-        File name of the pack that it needs.
-    run : callable
-        ``run(model, data, seed=..., progress=...)`` gives a list of reports.
+        In a sentence.
+    data : tuple of str
+        Names of packs, or ``unseen``.
+    protocols, methods : tuple of str
+        Every method runs under every protocol that suits it.
+    seeds : tuple of int
+        Of training, and of what is drawn in evaluation.
+    settings : str
+        A name of `cozad_teach.settings.SETTINGS`.
+    means : dict of str to tuple of str
+        Further rows of the summary: means over several data sets, by name.
     """
 
     question: str
-    pack: str
-    run: Callable[..., list[dict[str, Any]]]
+    data: tuple[str, ...]
+    protocols: tuple[str, ...] = ("single", "batch", "few-4", "full")
+    methods: tuple[str, ...] = METHODS
+    seeds: tuple[int, ...] = (0, 1, 2)
+    settings: str = "lite"
+    means: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def find(self, packs: Path) -> Path:
-        """Find the pack in a folder.
-
-        Raises
-        ------
-        CozadError
-            If it is not there.
-        """
-        path = packs / self.pack
-        if not path.exists():
-            raise CozadError(f"there is no {self.pack} in {packs}: name another folder")
-        return path
+    def runs(self) -> list[Run]:
+        """List the runs so that those of one model, and then of one data set, are together."""
+        return [
+            Run(self.settings, seed, data, protocol, method)
+            for seed in self.seeds
+            for data in self.data
+            for protocol in self.protocols
+            for method in self.methods
+            if suits(method, protocol)
+        ]
 
 
 EXPERIMENTS = {
     "first_result": Experiment(
         question="How well does a model that has seen only drawn materials find defects on "
         "photographs of magnetic tiles?",
-        pack="magnetic_tile.zip",
-        run=first_result,
-    )
+        data=("magnetic_tile",),
+        protocols=("single", "batch", "few-4"),
+        methods=("cozad", "mahalanobis", "knn", "mutual"),
+        seeds=(0,),
+    ),
+    "accuracy": Experiment(
+        question="How do CoZAD and the baselines compare on real photographs, and on drawn "
+        "materials that training never saw, over three seeds?",
+        data=(*PACKS, UNSEEN),
+        means={"mean of the packs": PACKS},
+    ),
 }
+
+
+def experiment(name: str) -> Experiment:
+    """Look an experiment up.
+
+    Raises
+    ------
+    CozadError
+        If there is none of that name.
+    """
+    if name not in EXPERIMENTS:
+        raise CozadError(
+            f"unknown experiment {name!r}: choose {', '.join([*EXPERIMENTS, 'speed'])}"
+        )
+    return EXPERIMENTS[name]

@@ -21,6 +21,7 @@ from cozad_teach.settings import SETTINGS, Settings
 __all__ = ["RESULTS", "Results", "provenance", "read_results", "settings_hash", "write_results"]
 
 RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
+SHOWN = ("image_auroc", "pixel_auroc", "aupro")
 
 
 def settings_hash(settings: Settings) -> str:
@@ -60,25 +61,15 @@ def provenance(settings_name: str, device: torch.device | str = "cpu") -> dict[s
     }
 
 
-def write_results(
-    name: str,
-    question: str,
-    reports: Sequence[dict[str, Any]],
-    made_with: dict[str, Any],
-    folder: Path | None = None,
-) -> Path:
-    """Store an experiment as ``<name>.json``.
+def write_results(name: str, content: dict[str, Any], folder: Path | None = None) -> Path:
+    """Store an experiment as ``<name>.json``, a line for each of the entries of a list.
 
     Parameters
     ----------
     name : str
         Name of the experiment.
-    question : str
-        What the experiment asks, in a sentence.
-    reports : sequence of dict
-        Of `evaluate`, one per method and protocol; all of one seed.
-    made_with : dict
-        Of `provenance`.
+    content : dict
+        ``question``, ``command`` and whatever lists of entries there are.
     folder : pathlib.Path, optional
         Another ledger than the book's.
 
@@ -87,11 +78,16 @@ def write_results(
     pathlib.Path
         The file, written whole or not at all.
     """
-    command = f"cozad bench {name} --settings {made_with['settings']} --seed {reports[0]['seed']}"
-    content = {"question": question, "command": command, **made_with, "reports": list(reports)}
+    parts = []
+    for key, value in content.items():
+        text = json.dumps(value, ensure_ascii=False)
+        if isinstance(value, list) and value:
+            lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in value)
+            text = f"[\n{lines}\n]"
+        parts.append(f"{json.dumps(key)}: {text}")
     path = (folder or RESULTS) / f"{name}.json"
     with atomic_write(path) as file:
-        file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        file.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
     return path
 
 
@@ -102,43 +98,82 @@ class Results:
     name: str
     content: dict[str, Any]
 
-    def value(self, method: str, protocol: str, metric: str) -> float | None:
-        """Look up the mean of a metric.
+    def interval(
+        self, method: str, protocol: str, metric: str, data: str | None = None
+    ) -> tuple[float, float, float]:
+        """Look up a metric and its 95 % interval: value, low, high.
+
+        Parameters
+        ----------
+        method, protocol, metric : str
+            As in the experiment.
+        data : str, optional
+            The data set; may be left out where there is only one.
 
         Raises
         ------
         CozadError
-            If the experiment has no such run.
+            If the experiment has no such result.
         """
-        for report in self.content["reports"]:
-            if (report["method"], report["protocol"]) == (method, protocol):
-                number: float | None = report["mean"][metric]
-                return number
-        raise CozadError(f"{self.name} has no result of {method} under {protocol}: run it first")
+        for row in self.content["results"]:
+            same = (row["method"], row["protocol"]) == (method, protocol)
+            if same and data in (None, row["data"]) and metric in row["values"]:
+                value, low, high = row["values"][metric]
+                return value, low, high
+        of = f" on {data}" if data else ""
+        raise CozadError(f"{self.name} has no {metric} of {method} under {protocol}{of}")
 
-    def rows(self, metrics: Sequence[str]) -> list[tuple[str, ...]]:
-        """Give protocol, method and metrics of every run as text, three decimals each."""
-        return [
-            (
-                report["protocol"],
-                report["method"],
-                *("–" if (v := report["mean"][m]) is None else f"{v:.3f}" for m in metrics),
-            )
-            for report in self.content["reports"]
-        ]
+    def value(self, method: str, protocol: str, metric: str, data: str | None = None) -> float:
+        """Look up a metric; parameters and errors as `interval`."""
+        return self.interval(method, protocol, metric, data)[0]
 
-    def markdown(self, metrics: Sequence[str] = ("image_auroc", "pixel_auroc", "aupro")) -> str:
-        """Give the runs as a Markdown table."""
-        header = ("protocol", "method", *(metric.replace("_", " ") for metric in metrics))
-        lines = [header, ("---",) * len(header), *self.rows(metrics)]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    def difference(
+        self, other: str, protocol: str, metric: str, data: str | None = None
+    ) -> tuple[float, float, float]:
+        """Look up CoZAD minus another method on the same images, and its 95 % interval.
+
+        Parameters
+        ----------
+        other : str
+            The method that is compared with.
+        protocol, metric, data
+            As in `interval`.
+
+        Raises
+        ------
+        CozadError
+            If the experiment has no such difference.
+        """
+        for row in self.content["differences"]:
+            same = (row["other"], row["protocol"]) == (other, protocol)
+            if same and data in (None, row["data"]) and metric in row["values"]:
+                value, low, high = row["values"][metric]
+                return value, low, high
+        of = f" on {data}" if data else ""
+        raise CozadError(f"{self.name} does not compare {metric} with {other} under {protocol}{of}")
+
+    def markdown(self, metrics: Sequence[str] = SHOWN) -> str:
+        """Give the results as a Markdown table, each value with its interval."""
+        if self.name == "speed":
+            return _speed_table(self.content["rows"])
+        several = len({row["data"] for row in self.content["results"]}) > 1
+        head = [*(["data"] if several else []), "protocol", "method"]
+        lines = [[*head, *(metric.replace("_", " ") for metric in metrics)]]
+        for row in self.content["results"]:
+            cells = [_cell(row["values"].get(metric)) for metric in metrics]
+            lines.append([*(row[key] for key in head), *cells])
+        return _table(lines)
 
     def _repr_markdown_(self) -> str:
-        content = self.content
+        made = self.content["made_with"]
+        of_seeds = ""
+        if "results" in self.content:
+            n = max(row["seeds"] for row in self.content["results"])
+            of_seeds = f"{n} seeds; " if n > 1 else "one seed; "
+            of_seeds += "95 % intervals in brackets; "
         note = (
-            f"Settings `{content['settings']}`, seed {content['reports'][0]['seed']}, one run, no "
-            f"interval yet; {content['hardware']}; torch {content['torch']}. "
-            f"Repeat with `{content['command']}`."
+            f"Settings `{made['settings']}`; {of_seeds}{made['hardware']}; torch {made['torch']}. "
+            f"Repeat with `{self.content['command']}`."
         )
         return f"{self.markdown()}\n\n{note}"
 
@@ -158,6 +193,26 @@ def read_results(name: str, folder: Path | None = None) -> Results:
     if not path.is_file():
         raise CozadError(f"the ledger holds no experiment {name!r}: see cozad results")
     return Results(name, json.loads(path.read_text(encoding="utf-8")))
+
+
+def _cell(numbers: Sequence[float] | None) -> str:
+    if numbers is None:
+        return "–"
+    value, low, high = numbers
+    return f"{value:.3f} ({low:.2f}–{high:.2f})"
+
+
+def _speed_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = [["what", "compared with", "times faster", "wanted", "difference"]]
+    for row in rows:
+        ratio = "–" if row["ratio"] is None else f"{row['ratio']:.1f}"
+        lines.append([row["what"], row["other"], ratio, row["wanted"], row["note"]])
+    return _table(lines)
+
+
+def _table(lines: Sequence[Sequence[str]]) -> str:
+    ruled = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in ruled)
 
 
 def _commit() -> str | None:

@@ -1,48 +1,46 @@
-"""What a detector may see of its target: single, batch, few-K."""
+"""What a detector may see of its target: single, batch, few-K, full."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import numpy as np
 from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.folders import Category, ImageFile, read_image
-from cozad_teach.data.hashes import image_hash
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation import baselines
+from cozad_teach.evaluation.discriminator import discriminator_scores
 
 __all__ = [
     "METHODS",
     "PROTOCOLS",
-    "Images",
     "check",
-    "choose_support",
+    "method_scores",
     "parse_protocol",
     "patch_scores",
-    "read_test",
+    "suits",
 ]
 
-METHODS = ("cozad", "mahalanobis", "knn", "mutual")
-PROTOCOLS = "single, batch, or few-K such as few-4"
+METHODS = ("cozad", "mahalanobis", "knn", "mutual", "discriminator", "ensemble")
+PROTOCOLS = "single, batch, full, or few-K such as few-4"
+_NEED_OTHERS = ("mutual", "discriminator")
 
 
-def parse_protocol(protocol: str) -> int | None:
+def parse_protocol(protocol: str) -> float:
     """Check a protocol's name and give its number of normal target images.
 
     Parameters
     ----------
     protocol : str
         ``single``: a test image is its own support. ``batch``: the unlabelled test images of the
-        category are. ``few-K``: K normal images of the category are.
+        category are. ``few-K``: K normal images of the category are; ``full``: all there are.
 
     Returns
     -------
-    int or None
-        K, or None for the two protocols that see no normal image.
+    float
+        0 for the two protocols that see no normal image, K, or infinity.
 
     Raises
     ------
@@ -50,52 +48,13 @@ def parse_protocol(protocol: str) -> int | None:
         If the name is none of these.
     """
     if protocol in ("single", "batch"):
-        return None
+        return 0
+    if protocol == "full":
+        return math.inf
     name, _, number = protocol.partition("-")
     if name == "few" and number.isdecimal() and int(number) > 0:
         return int(number)
     raise CozadError(f"unknown protocol {protocol!r}: choose {PROTOCOLS}")
-
-
-@dataclass(frozen=True)
-class Images:
-    """Images reduced to what evaluation needs of them.
-
-    Attributes
-    ----------
-    features : torch.Tensor
-        Standardised patch features, shape (N, h, w, C).
-    sizes : tuple of (int, int)
-        (H_i, W_i) of each image in pixels.
-    hashes : dict of str
-        Content hash by file name, in the order of the images.
-    seconds : float
-        Wall time of reading the files and extracting the features.
-    """
-
-    features: Tensor
-    sizes: tuple[tuple[int, int], ...]
-    hashes: dict[str, str]
-    seconds: float
-
-    @classmethod
-    def read(cls, model: CoZAD, files: Sequence[ImageFile], *, progress: bool = False) -> Images:
-        """Read every file once, for its features, its size and its hash."""
-        sizes: list[tuple[int, int]] = []
-        hashes: dict[str, str] = {}
-
-        def reader(file: ImageFile) -> Callable[[], np.ndarray]:
-            def read() -> np.ndarray:
-                image = read_image(file)
-                sizes.append(image.shape[:2])
-                hashes[file.name] = image_hash(image)
-                return image
-
-            return read
-
-        started = time.perf_counter()
-        features = model.features([reader(file) for file in files], progress=progress)
-        return cls(features, tuple(sizes), hashes, time.perf_counter() - started)
 
 
 def patch_scores(
@@ -108,7 +67,7 @@ def patch_scores(
     seed: int = 0,
     progress: bool = False,
 ) -> tuple[Tensor, float]:
-    """Score the patches of test images by any method under any protocol.
+    """Score the patches of test images by a method under a protocol.
 
     Parameters
     ----------
@@ -116,13 +75,13 @@ def patch_scores(
         Gives backbone, standardisation and settings to every method; only `method` ``cozad``
         uses what it learnt.
     method : str
-        One of `METHODS`.
+        One of `METHODS`; not ``ensemble``, which needs features of several backbones.
     protocol : str
         See `parse_protocol`.
     test : torch.Tensor
         Standardised patch features, shape (N, h, w, C).
     support : torch.Tensor, optional
-        The K normal images of ``few-K``, shape (K, h, w, C).
+        The normal images of ``few-K`` and ``full``, shape (K, h, w, C).
     seed : int
         Decides which patches or images a baseline keeps where it must leave some out.
     progress : bool
@@ -142,9 +101,10 @@ def patch_scores(
         If method or protocol is unknown, or the two do not go together.
     """
     check(method, protocol)
-    if (parse_protocol(protocol) is None) != (support is None):
-        raise CozadError("few-K protocols, and only they, need normal images of the target")
-    if protocol == "batch":
+    if (parse_protocol(protocol) == 0) != (support is None):
+        raise CozadError("few-K and full, and only they, need normal images of the target")
+    own = protocol == "batch"
+    if own:
         support = test
     if method == "cozad":
         if support is None:
@@ -158,20 +118,21 @@ def patch_scores(
         return baselines.mahalanobis_scores(
             test, support, shrinkage=shrinkage, progress=progress
         ), 0.0
-    own = protocol == "batch"
-    if own and len(test) < 2:
+    if own and method in ("knn", "mutual") and len(test) < 2:
         raise CozadError(f"{method} compares test images with each other: it needs two or more")
     if method == "knn":
         return baselines.nearest_neighbour_scores(
             test, support, is_test=own, seed=seed, progress=progress
         ), 0.0
     assert support is not None
+    if method == "discriminator":
+        return discriminator_scores(test, support, seed=seed, progress=progress), 0.0
     return baselines.mutual_scores(test, support, is_test=own, seed=seed, progress=progress), 0.0
 
 
-def read_test(model: CoZAD, category: Category, *, progress: bool = False) -> Images:
-    """Read the test images of a category, in the order of its list."""
-    return Images.read(model, [item.image for item in category.test], progress=progress)
+def suits(method: str, protocol: str) -> bool:
+    """Say whether a method works under a protocol: one image alone tells some of them nothing."""
+    return protocol != "single" or method not in _NEED_OTHERS
 
 
 def check(method: str, protocol: str) -> None:
@@ -185,22 +146,37 @@ def check(method: str, protocol: str) -> None:
     parse_protocol(protocol)
     if method not in METHODS:
         raise CozadError(f"unknown method {method!r}: choose from {', '.join(METHODS)}")
-    if (method, protocol) == ("mutual", "single"):
-        raise CozadError("mutual scoring compares test images with each other: use protocol batch")
+    if not suits(method, protocol):
+        raise CozadError(f"{method} compares an image with others: use protocol batch")
 
 
-def choose_support(name: str, category: Category, k: int, seed: int) -> list[ImageFile]:
-    """Choose K normal images of a category's training folder at random.
+def method_scores(
+    models: Sequence[CoZAD],
+    method: str,
+    protocol: str,
+    test: Sequence[Tensor],
+    support: Sequence[Tensor] | None = None,
+    *,
+    seed: int = 0,
+    progress: bool = False,
+) -> tuple[Tensor, float]:
+    """Score the patches of test images by any method, the ensemble included.
 
-    Raises
-    ------
-    CozadError
-        If the folder holds fewer.
+    `test` and `support` hold the features by each of `models`; all but ``ensemble`` use the first.
+    The rest as in `patch_scores`.
     """
-    if len(category.train_good) < k:
-        raise CozadError(
-            f"few-{k} needs {k} images in {name}/train/good, which holds "
-            f"{len(category.train_good)}: choose a smaller K"
+    if method != "ensemble":
+        return patch_scores(
+            models[0],
+            method,
+            protocol,
+            test[0],
+            support[0] if support else None,
+            seed=seed,
+            progress=progress,
         )
-    chosen = np.random.default_rng(seed).choice(len(category.train_good), size=k, replace=False)
-    return [category.train_good[i] for i in chosen]
+    members = [
+        patch_scores(model, "mahalanobis", protocol, features, support[n] if support else None)[0]
+        for n, (model, features) in enumerate(zip(models, test, strict=True))
+    ]
+    return baselines.ensemble_scores(members), 0.0

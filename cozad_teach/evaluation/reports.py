@@ -1,32 +1,50 @@
-"""One method, one protocol, one dataset: the report that every evaluation writes."""
+"""One method, one protocol, one data set: the report that every evaluation writes."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import Category, read_mask
+from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation import leaks
-from cozad_teach.evaluation.bootstrap import N_RESAMPLES
-from cozad_teach.evaluation.category import METRICS, measure
-from cozad_teach.evaluation.protocols import (
-    Images,
-    check,
-    choose_support,
-    parse_protocol,
-    patch_scores,
-    read_test,
-)
+from cozad_teach.evaluation import bootstrap, calibration, intervals, leaks
+from cozad_teach.evaluation.calibration import Calibration
+from cozad_teach.evaluation.category import METRICS, Measured, measure
+from cozad_teach.evaluation.prepared import PreparedModel
+from cozad_teach.evaluation.protocols import check, method_scores, parse_protocol
+from cozad_teach.evaluation.readings import Images, Readings
 from cozad_teach.scoring import image_scores, pixel_maps
 
-__all__ = ["evaluate", "peak_memory_mb"]
+__all__ = ["Evaluation", "evaluate", "peak_memory_mb"]
+
+# Test images that are scored once more on their own, to prove that they did not notice the others.
+_N_ALONE = 2
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome of one evaluation.
+
+    Attributes
+    ----------
+    report : dict
+        Ready for JSON.
+    measured : dict of str to Measured
+        By category, with the draws that a comparison of methods needs.
+    """
+
+    report: dict[str, Any]
+    measured: dict[str, Measured]
 
 
 def evaluate(
@@ -37,10 +55,10 @@ def evaluate(
     *,
     data: str = "",
     seed: int = 0,
-    test_images: Mapping[str, Images] | None = None,
+    readings: Readings | None = None,
     progress: bool = False,
-) -> dict[str, Any]:
-    """Evaluate one method under one protocol on every category of a dataset.
+) -> Evaluation:
+    """Evaluate one method under one protocol on every category of a data set.
 
     Parameters
     ----------
@@ -51,19 +69,20 @@ def evaluate(
     protocol, method : str
         See `patch_scores`.
     data : str
-        Name of the dataset for the report.
+        Name of the data set for the report.
     seed : int
-        Decides which K normal images ``few-K`` takes, and what baselines leave out.
-    test_images : mapping of str to Images, optional
-        The test images of every category, where several methods share one reading of them.
+        Decides which normal images ``few-K`` takes, and what baselines leave out.
+    readings : Readings, optional
+        Of this model and data set, where several evaluations share them.
     progress : bool
         Show bars.
 
     Returns
     -------
-    dict
-        The report, ready for JSON: method, protocol, backbone, seed, data, categories (counts and
-        metrics), mean, seconds (fit: training; adapt; score: reading, features, scores, metrics),
+    Evaluation
+        The report has method, protocol, backbone, seed, data, categories (counts, metrics with
+        their 95 % intervals, decisions at a threshold from auxiliary images, calibration), mean,
+        calibration, seconds (fit: training; adapt; score: reading, features, scores, metrics),
         peak_memory_mb (of the process so far), leaks. Scores become metrics at the size of the
         image files. A metric that cannot be computed is None, with the reason beside it.
 
@@ -72,27 +91,35 @@ def evaluate(
     CozadError
         If the data cannot be read or does not suit the protocol.
     LeakError
-        If an image of the target reached training, or a support image is a test image.
+        If the audit of a category did not pass; nothing is to be published then.
     """
     check(method, protocol)
-    n_normal = parse_protocol(protocol)
-    testable = {name: category for name, category in dataset.items() if category.test}
-    if not testable:
+    names = [name for name, category in dataset.items() if category.test]
+    if not names:
         raise CozadError(f"{data or 'the dataset'} has no test images: it needs CATEGORY/test/good")
+    readings = readings or Readings(
+        PreparedModel(model, progress=progress), dataset, progress=progress
+    )
+    prepared, ensemble = readings.prepared, method == "ensemble"
+    chosen, threshold_use = prepared.calibrated(method, protocol, seed)
+    uses = (*prepared.uses(ensemble), threshold_use)
     seconds = {"fit": model.fit_seconds if method == "cozad" else 0.0, "adapt": 0.0, "score": 0.0}
-    categories, audits = {}, {}
-    for name, category in testable.items():
-        support = None
-        if n_normal is not None:
-            support = Images.read(model, choose_support(name, category, n_normal, seed))
-        test = test_images[name] if test_images else read_test(model, category, progress=progress)
-        audits[name] = leaks.audit(
-            model.training_hashes, support.hashes if support else {}, test.hashes, protocol
+    measured, categories, audits = {}, {}, {}
+    for name in names:
+        test = readings.test(name, ensemble)
+        support, skipped = None, list[str]()
+        if parse_protocol(protocol):
+            support, skipped = readings.support(name, protocol, seed, ensemble)
+        audit = leaks.audit(
+            uses,
+            support.fingerprints if support else Fingerprints.join([]),
+            test.fingerprints,
+            protocol,
         )
-        leaks.raise_on_leak(audits[name])
+        leaks.raise_on_leak(audit)
         started = time.perf_counter()
-        scores, adapt_seconds = patch_scores(
-            model,
+        scores, adapt_seconds = method_scores(
+            prepared.models(ensemble),
             method,
             protocol,
             test.features,
@@ -100,27 +127,46 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-        seconds["adapt"] += adapt_seconds
-        categories[name] = _metrics(model, category, scores, test.sizes)
+        measured[name], categories[name] = _measured(
+            model, dataset[name], scores, test.sizes, chosen, _groups(audit, test.fingerprints)
+        )
         # Reading counts, also where several methods share it: each would have to do it alone.
-        seconds["adapt"] += support.seconds if support else 0.0
+        seconds["adapt"] += adapt_seconds + (support.seconds if support else 0.0)
         seconds["score"] += test.seconds + time.perf_counter() - started - adapt_seconds
-    return {
+        if protocol != "batch":
+            audit["independence"] = _independence(
+                readings, name, method, protocol, seed, scores, support
+            )
+            leaks.raise_on_leak(audit)
+        audits[name] = {**audit, "skipped": skipped}
+    report = {
         "method": method,
         "protocol": protocol,
         "backbone": model.backbone.name,
         "seed": seed,
         "data": data,
         "categories": categories,
-        "mean": _mean(categories),
+        "mean": _mean(measured),
+        "calibration": {
+            "chosen_on": f"{len(threshold_use.images)} drawn images of auxiliary materials",
+            "threshold": chosen.threshold,
+            "slope": chosen.slope,
+            "offset": chosen.offset,
+        },
         "seconds": {key: round(value, 3) for key, value in seconds.items()},
         "peak_memory_mb": peak_memory_mb(),
         "leaks": audits,
     }
+    return Evaluation(report, measured)
 
 
 def peak_memory_mb() -> float | None:
     """Give the highest memory use of this process so far in MB, or None where unknown."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: what `resource` says there includes the process that started us
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1e3, 1)
     try:
         import resource
     except ImportError:  # Windows
@@ -129,9 +175,24 @@ def peak_memory_mb() -> float | None:
     return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
 
 
-def _metrics(
-    model: CoZAD, category: Category, scores: Tensor, sizes: Sequence[tuple[int, int]]
-) -> dict[str, Any]:
+def _groups(audit: Mapping[str, Any], test: Fingerprints) -> list[int]:
+    """Give copies among the test images one number: they are no independent witnesses."""
+    leader = {name: group[0] for group in audit["copies_within_test"] for name in group}
+    return [test.names.index(leader.get(name, name)) for name in test.names]
+
+
+def _of_images(model: CoZAD, patches: Tensor) -> np.ndarray:
+    return image_scores(patches.flatten(1), model.settings.top_share).double().numpy()
+
+
+def _measured(
+    model: CoZAD,
+    category: Category,
+    scores: Tensor,
+    sizes: Sequence[tuple[int, int]],
+    chosen: Calibration,
+    groups: Sequence[int],
+) -> tuple[Measured, dict[str, Any]]:
     settings = model.settings
     labels = np.array([item.is_anomalous for item in category.test])
     smoothing = settings.smoothing / settings.image_size
@@ -144,20 +205,60 @@ def _metrics(
         read_mask(item.mask, size) if item.mask else None
         for item, size in zip(category.test, sizes, strict=True)
     ]
-    of_images = image_scores(scores.flatten(1), settings.top_share).double().numpy()
-    counts = {"n_normal": int((~labels).sum()), "n_anomalous": int(labels.sum())}
-    found = measure(of_images, labels, maps, masks, n_resamples=N_RESAMPLES)
-    return {**counts, **found.row()}
+    of_images = _of_images(model, scores)
+    found = measure(
+        of_images, labels, maps, masks, n_resamples=bootstrap.N_RESAMPLES, groups=groups
+    )
+    probabilities = chosen.probability(of_images)
+    row = {
+        "n_normal": int((~labels).sum()),
+        "n_anomalous": int(labels.sum()),
+        **found.row(),
+        "at_threshold": calibration.at_threshold(of_images, labels, chosen.threshold),
+        "calibration_error": calibration.expected_calibration_error(probabilities, labels),
+        "reliability": calibration.reliability(probabilities, labels),
+    }
+    return found, row
 
 
-def _mean(categories: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _independence(
+    readings: Readings,
+    name: str,
+    method: str,
+    protocol: str,
+    seed: int,
+    together: Tensor,
+    support: Images | None,
+) -> dict[str, Any]:
+    """Read and score the first test images of either kind once more, on their own."""
+    files = readings.dataset[name].test
+    normal = [i for i, item in enumerate(files) if not item.is_anomalous]
+    anomalous = [i for i, item in enumerate(files) if item.is_anomalous]
+    places = sorted([*normal[:1], *anomalous[:1]])[:_N_ALONE]
+    images = readings.alone(name, places, method == "ensemble")
+    alone, _ = method_scores(
+        readings.prepared.models(method == "ensemble"),
+        method,
+        protocol,
+        images.features,
+        support.features if support else None,
+        seed=seed,
+    )
+    return leaks.check_independence(together[torch.tensor(places)], alone)
+
+
+def _mean(measured: Mapping[str, Measured]) -> dict[str, Any]:
     """Average over categories; a mean over only some of them would not compare with others."""
     mean: dict[str, Any] = {}
+    limits: dict[str, list[float]] = {}
     reasons: dict[str, str] = {}
     for metric in METRICS:
-        values = [category[metric] for category in categories.values()]
-        missing = [name for name, category in categories.items() if category[metric] is None]
+        missing = [name for name, found in measured.items() if metric not in found.values]
+        values = [found.values[metric] for found in measured.values() if not missing]
         mean[metric] = None if missing else float(np.mean(values))
         if missing:
             reasons[metric] = f"not available for {', '.join(missing)}"
-    return {**mean, "null_reasons": reasons}
+        elif all(metric in found.spreads for found in measured.values()):
+            spread = intervals.average([found.spreads[metric] for found in measured.values()])
+            limits[metric] = list(intervals.interval(mean[metric], spread))
+    return {**mean, "intervals": limits, "null_reasons": reasons}

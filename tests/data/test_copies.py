@@ -168,8 +168,8 @@ def test_one_set_twice_gives_each_image_and_the_copies_within(pictures: list[Pic
 
 def test_nothing_has_no_copies(pictures: list[Picture]) -> None:
     nothing = prints([])
-    assert find_copies(nothing, prints(pictures)) == find_copies(prints(pictures), nothing) == []
-    assert find_copies(nothing, nothing) == []
+    assert find_copies(nothing, prints(pictures)) == find_copies(prints(pictures), nothing) == ()
+    assert find_copies(nothing, nothing) == ()
 
 
 # Pictures that are not copies
@@ -180,7 +180,7 @@ def test_materials_do_not_pass_for_each_other() -> None:
         prints([i for name in names for i in draw_category(name, 2, 1, 0, (96, 128)).images])
         for names in (AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES)
     ]
-    assert find_copies(*sets) == []
+    assert find_copies(*sets) == ()
 
 
 def bottle(rng: np.random.Generator) -> Picture:
@@ -201,7 +201,7 @@ def test_objects_in_the_same_place_are_told_apart_but_their_copies_found(n: int)
     found = find_copies(prints(bottles), prints([jpeg(b) for b in bottles]), crops=False)
     assert [(c.first, c.second) for c in found] == [(i, i) for i in range(n)]
     others = [bottle(rng) for _ in range(5)]
-    assert find_copies(prints(others), prints(bottles), crops=False) == []
+    assert find_copies(prints(others), prints(bottles), crops=False) == ()
 
 
 def test_stripes_of_one_width_are_no_crops_of_each_other() -> None:
@@ -211,7 +211,7 @@ def test_stripes_of_one_width_are_no_crops_of_each_other() -> None:
         stripes = 120 + 80 * np.sign(np.sin(np.arange(160) * 2 * np.pi / period))
         noise = 6 * rng.normal(size=(160, 160, 1))
         images.append((stripes[None, :, None] + noise).clip(0, 255).astype(np.uint8).repeat(3, 2))
-    assert find_copies(prints(images[:1]), prints(images[1:])) == []
+    assert find_copies(prints(images[:1]), prints(images[1:])) == ()
 
 
 def test_blank_images_are_copies_only_if_they_are_equal() -> None:
@@ -283,7 +283,7 @@ def test_known_duplicates_of_real_sets(packs: Path) -> None:
     assert ("kos38", "kos39") in parts
     assert {"Y35_jpg.jpg", "Y8_jpg.jpg"} in [set(pair) for pair in within(brain)]
     assert 15 <= len(within(brain)) <= 25
-    assert find_copies(brain, ksdd) == []
+    assert find_copies(brain, ksdd) == ()
 
 
 def test_tiles_were_photographed_under_several_lights(packs: Path) -> None:

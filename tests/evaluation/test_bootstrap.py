@@ -10,16 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cozad_teach.evaluation.bootstrap import (
+from cozad_teach.evaluation.bootstrap import image_draws, pixel_draws, resample
+from cozad_teach.evaluation.intervals import (
     Interval,
     Spread,
     average,
     difference_interval,
-    image_draws,
     interval,
     over_seeds,
-    pixel_draws,
-    resample,
     spread,
 )
 from cozad_teach.evaluation.metrics import (
@@ -59,6 +57,22 @@ def test_the_variance_of_a_mean_is_unbiased() -> None:
 def test_one_image_of_a_class_has_no_spread(labels: list[int], name: str) -> None:
     with pytest.raises(ValueError, match=f"there is one {name} image only"):
         resample(labels)
+
+
+def test_copies_are_drawn_together_and_count_as_one() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
+    groups = np.array([7, 7, 3, 9, 1, 2, 2, 2, 7])  # a group may be in both classes
+    weights = resample(labels, 400, groups=groups)
+    assert (weights[:, 0] == weights[:, 1]).all()
+    assert (weights[:, 5] == weights[:, 6]).all() and (weights[:, 6] == weights[:, 7]).all()
+    assert (weights[:, [1, 2, 3]].sum(1) == 2).all()  # 3 groups of normal images
+    assert (weights[:, [4, 5, 8]].sum(1) == 2).all()  # 3 groups of anomalous ones
+    assert not (weights[:, 0] == weights[:, 8]).all()
+    assert spread(weights[:, 0], labels, groups).degrees == 2
+    with pytest.raises(ValueError, match="there is one normal image only"):
+        resample([0, 0, 1, 1], groups=[5, 5, 1, 2])
+    one_each = np.arange(9) * 3 + 1
+    np.testing.assert_array_equal(resample(labels, 50, groups=one_each), resample(labels, 50))
 
 
 # Draws against recomputing
@@ -212,6 +226,27 @@ def test_coverage_of_image_auroc(n_normal: int, n_anomalous: int, shift: float) 
 
     truth = float(stats.norm.cdf(shift / np.sqrt(2)))
     assert 0.93 <= coverage(truth, one, 2000) <= 0.97
+
+
+def test_coverage_where_every_part_was_photographed_three_times() -> None:
+    """As on the magnetic tiles: intervals that take copies for new images are too narrow."""
+    labels = np.repeat([0, 1], [75, 75])
+    groups = np.repeat(np.arange(50), 3)
+    truth = float(stats.norm.cdf(1.2 / np.sqrt(2 * 1.04)))
+    found = []
+    for known in (groups, None):
+        weights = resample(labels, 300, groups=known)
+
+        def one(
+            rng: np.random.Generator, weights: np.ndarray = weights, known: object = known
+        ) -> Interval:
+            scores = np.repeat(rng.normal(size=50), 3) + 0.2 * rng.normal(size=150) + 1.2 * labels
+            draws = image_draws(scores, labels, weights)["image_auroc"]
+            return interval(image_auroc(scores, labels), spread(draws, labels, known))
+
+        found.append(coverage(truth, one, 1500))
+    assert 0.93 <= found[0] <= 0.97
+    assert found[1] < 0.85
 
 
 def test_coverage_of_the_difference_of_two_methods() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.experiments import EXPERIMENTS
 from cozad_teach.evaluation.ledger import (
     RESULTS,
     provenance,
@@ -17,32 +19,63 @@ from cozad_teach.evaluation.ledger import (
 )
 from cozad_teach.settings import LITE, SETTINGS
 
-REPORT = {
-    "method": "cozad",
-    "protocol": "batch",
-    "seed": 3,
-    "mean": {"image_auroc": 0.81234, "pixel_auroc": None, "aupro": 0.5, "null_reasons": {}},
+ROW = {"protocol": "batch", "method": "cozad", "seeds": 3, "images": 9}
+CONTENT = {
+    "question": "Why?",
+    "command": "cozad bench trial",
+    "made_with": provenance("lite"),
+    "results": [
+        {
+            **ROW,
+            "data": "tiles",
+            "values": {"image_auroc": [0.81234, 0.7, 0.9], "aupro": [1, 1, 1]},
+        },
+        {**ROW, "data": "wood", "values": {"image_auroc": [0.5, 0.25, 0.75]}},
+    ],
+    "differences": [
+        {**ROW, "data": "wood", "other": "knn", "values": {"image_auroc": [0.1, -0.1, 0.3]}},
+    ],
 }
 
 
 def test_results_come_back_as_they_were_stored(tmp_path: Path) -> None:
-    path = write_results("trial", "Why?", [REPORT], provenance("lite"), tmp_path)
+    path = write_results("trial", CONTENT, tmp_path)
     found = read_results("trial", tmp_path)
     assert path.name == "trial.json"
-    assert found.content["reports"] == [REPORT]
-    assert found.content["settings_hash"] == settings_hash(LITE)
+    assert found.content == CONTENT == json.loads(path.read_text(encoding="utf-8"))
     assert found.value("cozad", "batch", "image_auroc") == 0.81234
-    assert found.value("cozad", "batch", "pixel_auroc") is None
-    assert found.rows(["image_auroc", "pixel_auroc"]) == [("batch", "cozad", "0.812", "–")]
-    assert "| batch | cozad | 0.812 | – | 0.500 |" in found.markdown()
-    assert "cozad bench trial --settings lite --seed 3" in repr(found)
+    assert found.interval("cozad", "batch", "image_auroc", "wood") == (0.5, 0.25, 0.75)
+    assert found.difference("knn", "batch", "image_auroc") == (0.1, -0.1, 0.3)
+    with pytest.raises(CozadError, match="does not compare aupro with knn under batch on wood"):
+        found.difference("knn", "batch", "aupro", "wood")
+    assert found.markdown(["image_auroc", "aupro"]).splitlines() == [
+        "| data | protocol | method | image auroc | aupro |",
+        "| --- | --- | --- | --- | --- |",
+        "| tiles | batch | cozad | 0.812 (0.70–0.90) | 1.000 (1.00–1.00) |",
+        "| wood | batch | cozad | 0.500 (0.25–0.75) | – |",
+    ]
+    note = repr(found).splitlines()[-1]
+    assert "3 seeds; 95 % intervals in brackets" in note and "`cozad bench trial`" in note
+
+
+def test_speed_has_a_table_of_its_own(tmp_path: Path) -> None:
+    row = {"what": "AUPRO", "other": "a peer", "wanted": "5", "seconds": 1, "other_seconds": 7.0}
+    rows = [{**row, "ratio": 7.04, "note": "+1e-9"}, {**row, "ratio": None, "note": "not there"}]
+    content = {k: CONTENT[k] for k in ("question", "command", "made_with")} | {"rows": rows}
+    write_results("speed", content, tmp_path)
+    found = repr(read_results("speed", tmp_path)).splitlines()
+    assert found[2:4] == [
+        "| AUPRO | a peer | 7.0 | 5 | +1e-9 |",
+        "| AUPRO | a peer | – | 5 | not there |",
+    ]
+    assert "interval" not in found[-1]
 
 
 def test_missing_experiments_are_named(tmp_path: Path) -> None:
     with pytest.raises(CozadError, match="no experiment 'nothing'"):
         read_results("nothing", tmp_path)
-    write_results("trial", "Why?", [REPORT], provenance("lite"), tmp_path)
-    with pytest.raises(CozadError, match="no result of knn under single"):
+    write_results("trial", CONTENT, tmp_path)
+    with pytest.raises(CozadError, match="no aupro of knn under single"):
         read_results("trial", tmp_path).value("knn", "single", "aupro")
 
 
@@ -54,13 +87,37 @@ def test_any_setting_changes_the_hash() -> None:
         assert settings_hash(changed) != settings_hash(LITE), field.name
 
 
-@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
-def test_no_stored_result_is_stale(path: Path) -> None:
+# The book's own ledger
+
+STORED = sorted(RESULTS.glob("*.json"))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_every_stored_result_says_how_it_was_made(path: Path) -> None:
     content = read_results(path.stem).content
-    assert content["settings_hash"] == settings_hash(SETTINGS[content["settings"]]), (
-        f"the settings have changed since {path.name} was made: {content['command']}"
-    )
-    for key in ("question", "command", "commit", "torch", "python", "hardware"):
-        assert content[key], key
-    for report in content["reports"]:
-        assert all(proof["passed"] for proof in report["leaks"].values())
+    assert content["question"] and content["command"].startswith("cozad bench ")
+    for made in [content["made_with"], *(run["made_with"] for run in content.get("runs", []))]:
+        for key in ("commit", "torch", "python", "hardware"):
+            assert made[key], key
+        assert made["settings_hash"] == settings_hash(SETTINGS[made["settings"]]), (
+            f"the settings have changed since {path.name} was made: {content['command']}"
+        )
+    assert path.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in STORED if path.stem != "speed"], ids=lambda path: path.stem
+)
+def test_every_stored_experiment_is_whole_and_leaks_nothing(path: Path) -> None:
+    content = read_results(path.stem).content
+    settings = content["made_with"]["settings"]
+    declared = EXPERIMENTS[path.stem.removesuffix(f"_{settings}")]
+    declared = dataclasses.replace(declared, settings=settings)
+    stored = [(r["seed"], r["data"], r["protocol"], r["method"]) for r in content["runs"]]
+    assert stored == [run[1:] for run in declared.runs()], f"stale: {content['command']}"
+    for run in content["runs"]:
+        assert run["leaks"]["passed"] and run["made_with"]["data_hash"]
+        for proof in run["leaks"]["categories"].values():
+            assert proof["leaks"] == 0 and proof["test"]["images"] > 0
+            if run["protocol"] != "batch":
+                assert proof["independence"] <= 0.02

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import io
 import json
+import math
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +19,14 @@ from PIL import Image
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import open_dataset
-from cozad_teach.data.hashes import image_hash
+from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
+from cozad_teach.data.uses import Use
 from cozad_teach.errors import CozadError, LeakError
 from cozad_teach.evaluation.category import METRICS
-from cozad_teach.evaluation.experiments import first_result
-from cozad_teach.evaluation.protocols import METHODS, parse_protocol, patch_scores
+from cozad_teach.evaluation.prepared import PreparedModel
+from cozad_teach.evaluation.protocols import METHODS, parse_protocol, patch_scores, suits
+from cozad_teach.evaluation.readings import Readings
 from cozad_teach.evaluation.reports import evaluate
 
 NAME = UNSEEN_CATEGORIES[0]
@@ -31,8 +39,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize(("name", "k"), [("single", None), ("batch", None), ("few-4", 4)])
-def test_protocols_are_named(name: str, k: int | None) -> None:
+@pytest.mark.parametrize(
+    ("name", "k"), [("single", 0), ("batch", 0), ("few-4", 4), ("full", math.inf)]
+)
+def test_protocols_are_named(name: str, k: float) -> None:
     assert parse_protocol(name) == k
 
 
@@ -42,38 +52,88 @@ def test_unknown_protocols_are_refused(name: str) -> None:
         parse_protocol(name)
 
 
-def test_report_has_one_schema_for_every_method_and_protocol(trained: CoZAD, data: Path) -> None:
-    reports = first_result(trained, data)
-    ran = {(report["protocol"], report["method"]) for report in reports}
-    assert ran == {(p, m) for p in ("single", "batch", "few-4") for m in METHODS} - {
-        ("single", "mutual")
+@pytest.fixture(scope="module")
+def readings(trained: CoZAD, data: Path) -> Readings:
+    return Readings(PreparedModel(trained), open_dataset(data))
+
+
+def shared(readings: Readings, model: CoZAD, dataset: Any = None) -> Readings:
+    """Readings of a changed model or data set, with the materials that were drawn already."""
+    prepared = copy.copy(readings.prepared)
+    prepared.model = model
+    return Readings(prepared, dataset or readings.dataset)
+
+
+ALL = [(p, m) for p in ("single", "batch", "few-2", "full") for m in METHODS if suits(m, p)]
+
+
+@pytest.mark.parametrize(("protocol", "method"), ALL)
+def test_every_method_gives_one_schema_and_its_proof(
+    trained: CoZAD, data: Path, readings: Readings, protocol: str, method: str
+) -> None:
+    dataset = open_dataset(data)
+    found = evaluate(trained, dataset, protocol, method, data="x", seed=1, readings=readings)
+    report = found.report
+    assert json.loads(json.dumps(report)) == report
+    assert list(report) == [
+        "method",
+        "protocol",
+        "backbone",
+        "seed",
+        "data",
+        "categories",
+        "mean",
+        "calibration",
+        "seconds",
+        "peak_memory_mb",
+        "leaks",
+    ]
+    assert (report["method"], report["protocol"], report["seed"]) == (method, protocol, 1)
+    row = report["categories"][NAME]
+    assert (row["n_normal"], row["n_anomalous"]) == (4, 5)
+    assert row["null_reasons"] == {} and row["interval_reason"] is None
+    for metric in METRICS:
+        low, high = row["intervals"][metric]
+        assert 0 <= low <= row[metric] <= high <= 1
+        assert found.measured[NAME].draws[metric].shape == (2000,)
+    assert report["mean"] == {m: row[m] for m in METRICS} | {
+        "intervals": {m: pytest.approx(row["intervals"][m]) for m in METRICS},
+        "null_reasons": {},
     }
-    for report in reports:
-        assert json.loads(json.dumps(report)) == report
-        assert list(report) == [
-            "method",
-            "protocol",
-            "backbone",
-            "seed",
-            "data",
-            "categories",
-            "mean",
-            "seconds",
-            "peak_memory_mb",
-            "leaks",
-        ]
-        row = report["categories"][NAME]
-        assert (row["n_normal"], row["n_anomalous"]) == (4, 5)
-        assert all(0 <= row[metric] <= 1 for metric in METRICS)
-        assert row["null_reasons"] == {}
-        assert report["mean"] == {m: row[m] for m in METRICS} | {"null_reasons": {}}
-        assert set(report["seconds"]) == {"fit", "adapt", "score"}
-        assert report["peak_memory_mb"] > 100
-        assert report["leaks"][NAME]["passed"]
-        assert report["leaks"][NAME]["test_images"] == 9
-        assert report["leaks"][NAME]["support_images"] == (
-            4 if report["protocol"] == "few-4" else 0
-        )
+    assert set(row["at_threshold"]) == {"precision", "recall", "f1", "false_positive_rate"}
+    assert 0 <= row["calibration_error"] <= 1
+    assert sum(b["images"] for b in row["reliability"]) == 9
+    assert report["calibration"]["slope"] > 0
+    assert set(report["seconds"]) == {"fit", "adapt", "score"}
+    assert report["peak_memory_mb"] > 100
+
+    proof = report["leaks"][NAME]
+    assert proof["passed"] and proof["leaks"] == [] and proof["skipped"] == []
+    purposes = ["weights", "statistics", *(["statistics"] if method == "ensemble" else [])]
+    assert [use["purpose"] for use in proof["uses"]] == [*purposes, "threshold"]
+    assert proof["test"]["images"] == 9
+    assert proof["support"]["images"] == {"few-2": 2, "full": 5}.get(protocol, 0)
+    if protocol == "batch":
+        assert "independence" not in proof
+    else:
+        assert proof["independence"]["passed"] and proof["independence"]["images"] == 2
+
+
+def test_thresholds_come_from_images_that_are_not_the_targets(
+    trained: CoZAD, data: Path, readings: Readings
+) -> None:
+    """The same threshold whatever the target is; on record are drawn images and no others."""
+    dataset = open_dataset(data)
+    (category,) = dataset.values()
+    half = {NAME: dataclasses.replace(category, test=category.test[1:8])}
+    reports = [
+        evaluate(trained, d, "batch", "mahalanobis", readings=Readings(readings.prepared, d)).report
+        for d in (dataset, half)
+    ]
+    assert reports[0]["calibration"] == reports[1]["calibration"]
+    uses = reports[0]["leaks"][NAME]["uses"]
+    assert uses[-1]["purpose"] == "threshold" and uses[-1]["labels"] and uses[-1]["images"] > 100
+    assert uses[-1]["digest"] not in {use["digest"] for use in uses[:-1]}
 
 
 def test_single_is_blind_to_the_other_test_images(trained: CoZAD, data: Path) -> None:
@@ -87,16 +147,25 @@ def test_single_is_blind_to_the_other_test_images(trained: CoZAD, data: Path) ->
         assert torch.allclose(alone, among[:2], rtol=1e-3, atol=1e-3), method
 
 
-def test_few_shot_takes_only_normal_training_images(trained: CoZAD, data: Path) -> None:
+def test_few_shot_takes_only_normal_training_images(
+    trained: CoZAD, data: Path, readings: Readings
+) -> None:
     dataset = open_dataset(data)
-    with pytest.raises(CozadError, match=r"few-6 needs 6 images in .*train/good, which holds 5"):
-        evaluate(trained, dataset, "few-6", "knn")
-    reports = [evaluate(trained, dataset, "few-2", "knn", seed=s)["mean"] for s in (0, 0, 5)]
+    with pytest.raises(
+        CozadError, match=r"few-6 needs normal images in .*train/good, which holds 5"
+    ):
+        evaluate(trained, dataset, "few-6", "knn", readings=readings)
+    reports = [
+        evaluate(trained, dataset, "few-2", "knn", seed=s, readings=readings).report["mean"]
+        for s in (0, 0, 5)
+    ]
     assert reports[0] == reports[1]
     assert reports[0] != reports[2]
 
 
-def test_methods_and_protocols_that_do_not_fit_are_refused(trained: CoZAD, data: Path) -> None:
+def test_methods_and_protocols_that_do_not_fit_are_refused(
+    trained: CoZAD, data: Path, readings: Readings
+) -> None:
     dataset = open_dataset(data)
     with pytest.raises(CozadError, match="unknown method 'magic'"):
         evaluate(trained, dataset, "batch", "magic")
@@ -108,39 +177,107 @@ def test_methods_and_protocols_that_do_not_fit_are_refused(trained: CoZAD, data:
 
 @pytest.mark.parametrize("method", ["knn", "mutual"])
 def test_one_test_image_cannot_be_compared_with_others(
-    trained: CoZAD, data: Path, method: str
+    trained: CoZAD, data: Path, readings: Readings, method: str
 ) -> None:
     category = open_dataset(data)[NAME]
     alone = {NAME: dataclasses.replace(category, test=category.test[:1])}
     with pytest.raises(CozadError, match="two or more"):
-        evaluate(trained, alone, "batch", method)
+        evaluate(trained, alone, "batch", method, readings=shared(readings, trained, alone))
 
 
-def test_a_target_image_in_training_stops_the_run(trained: CoZAD, data: Path) -> None:
-    leaked = sorted(data.rglob("test/*/*.png"))[2]
-    known = image_hash(np.asarray(Image.open(leaked).convert("RGB")))
-    guilty = dataclasses.replace(trained, training_hashes=(*trained.training_hashes, known))
-    with pytest.raises(LeakError, match=leaked.name):
-        evaluate(guilty, open_dataset(data), "batch", "mahalanobis")
+def leaked_into(trained: CoZAD, purpose: str, image: np.ndarray) -> CoZAD:
+    use = Use(purpose, Fingerprints.of(["planted"], [image]), labels=True)
+    return dataclasses.replace(trained, uses=(*trained.uses, use))
 
 
-def test_a_support_image_in_the_test_set_stops_the_run(
-    trained: CoZAD, data: Path, tmp_path: Path
+def saved_anew(image: np.ndarray) -> np.ndarray:
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(stream, "JPEG", quality=85)
+    return np.asarray(Image.open(stream).convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    ("purpose", "change"),
+    [
+        ("weights", lambda i: i),
+        ("weights", saved_anew),
+        ("weights", lambda i: saved_anew(i[:, ::-1])),
+        ("weights", lambda i: saved_anew(i[4:60, 6:90])),
+        ("statistics", lambda i: i),
+        ("threshold", lambda i: i),
+        ("epoch", lambda i: i),
+    ],
+)
+def test_a_target_image_in_the_making_of_a_model_stops_the_run(
+    trained: CoZAD,
+    data: Path,
+    readings: Readings,
+    purpose: str,
+    change: Callable[[np.ndarray], np.ndarray],
 ) -> None:
-    for file in data.rglob("*.png"):
-        copy = tmp_path / file.relative_to(data)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(file.read_bytes())
-    (category,) = tmp_path.iterdir()
-    for file in (category / "train" / "good").iterdir():
-        file.unlink()
+    file = sorted(data.rglob("test/*/*.png"))[2]
+    image = change(np.asarray(Image.open(file).convert("RGB")))
+    guilty = leaked_into(trained, purpose, image)
+    with pytest.raises(LeakError, match=rf"a part in the {purpose} .*{file.name}"):
+        evaluate(
+            guilty,
+            readings.dataset,
+            "batch",
+            "mahalanobis",
+            readings=shared(readings, guilty),
+        )
+
+
+@pytest.mark.parametrize("protocol", ["single", "few-2"])
+def test_scaling_features_by_the_test_set_stops_an_inductive_run(
+    trained: CoZAD, readings: Readings, protocol: str
+) -> None:
+    """Nobody put it on record; the scores themselves give it away."""
+
+    class Scaled(CoZAD):
+        def features(self, images: Any, *, progress: bool = False) -> torch.Tensor:
+            found = super().features(images, progress=progress)
+            return (found - found.mean((0, 1, 2))) / found.std((0, 1, 2))
+
+    guilty = Scaled(**{f.name: getattr(trained, f.name) for f in dataclasses.fields(trained)})
+    with pytest.raises(LeakError, match=f"under the protocol {protocol} scores depend"):
+        evaluate(
+            guilty,
+            readings.dataset,
+            protocol,
+            "mahalanobis",
+            readings=shared(readings, guilty),
+        )
+
+
+def copied(data: Path, target: Path) -> Path:
+    """Copy the data set; give its category's folder."""
+    shutil.copytree(data, target, dirs_exist_ok=True)
+    return target / NAME
+
+
+def test_copies_of_test_images_are_no_support(
+    trained: CoZAD, data: Path, readings: Readings, tmp_path: Path
+) -> None:
+    category = copied(data, tmp_path)
     twin = sorted((category / "test" / "good").iterdir())[0]
-    (category / "train" / "good" / "other_name.png").write_bytes(twin.read_bytes())
-    with pytest.raises(LeakError, match=r"other_name\.png"):
-        evaluate(trained, open_dataset(tmp_path), "few-1", "knn")
+    for file in sorted((category / "train" / "good").iterdir())[1:]:
+        Image.fromarray(saved_anew(np.asarray(Image.open(twin)))).save(file)
+    dataset = open_dataset(tmp_path)
+    readings = shared(readings, trained, dataset)
+    report = evaluate(trained, dataset, "few-1", "knn", readings=readings).report
+    proof = report["leaks"][NAME]
+    assert proof["support"]["images"] == 1
+    assert len(proof["skipped"]) <= 4 and all("train/good" in name for name in proof["skipped"])
+    full = evaluate(trained, dataset, "full", "knn", readings=readings).report["leaks"][NAME]
+    assert full["support"]["images"] == 1 and len(full["skipped"]) == 4
+    with pytest.raises(CozadError, match="which holds 5, 4 of them copies of test images"):
+        evaluate(trained, dataset, "few-2", "knn", readings=readings)
 
 
-def test_metrics_that_cannot_be_had_are_null_with_a_reason(trained: CoZAD, data: Path) -> None:
+def test_metrics_that_cannot_be_had_are_null_with_a_reason(
+    trained: CoZAD, data: Path, readings: Readings
+) -> None:
     category = open_dataset(data)[NAME]
     unmasked = tuple(dataclasses.replace(item, mask=None) for item in category.test)
     normal = tuple(item for item in category.test if not item.is_anomalous)
@@ -148,7 +285,8 @@ def test_metrics_that_cannot_be_had_are_null_with_a_reason(trained: CoZAD, data:
         "labels_only": dataclasses.replace(category, test=unmasked),
         "normal_only": dataclasses.replace(category, test=normal),
     }
-    report = evaluate(trained, dataset, "batch", "mahalanobis")
+    given = shared(readings, trained, dataset)
+    report = evaluate(trained, dataset, "batch", "mahalanobis", readings=given).report
     rows = report["categories"]
     assert rows["labels_only"]["image_auroc"] is not None
     assert rows["labels_only"]["aupro"] is None

@@ -1,0 +1,94 @@
+"""The words that the command line knows."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+
+from cozad_teach import __version__
+
+__all__ = ["parser"]
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """Describe the command line.
+
+    Parameters
+    ----------
+    commands : mapping of str to callable
+        What runs each command; it is given the parsed words and returns an exit code.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        Parsing leaves the callable in ``run``.
+    """
+    whole = argparse.ArgumentParser(
+        prog="cozad", description="Zero-shot image anomaly detection by confident meta-learning."
+    )
+    whole.add_argument("--version", action="version", version=f"cozad-teach {__version__}")
+    added = whole.add_subparsers(required=True, metavar="COMMAND")
+
+    doctor = added.add_parser("doctor", help="say what is wrong with this installation")
+    doctor.set_defaults(run=commands["doctor"])
+
+    data = added.add_parser("data", help="write embedded categories that training never sees")
+    data.add_argument("--out", required=True, metavar="DIR", help="folder to make")
+    data.add_argument("--seed", type=int, default=0)
+    data.set_defaults(run=commands["data"])
+
+    train = added.add_parser("train", help="train on the embedded auxiliary categories")
+    train.add_argument("--settings", default="lite", help="lite (2 cores, a minute) or full (GPU)")
+    train.add_argument("--out", required=True, metavar="FILE", help="model file to write")
+    train.add_argument("--seed", type=int, default=0)
+    _add_machine(train)
+    train.set_defaults(run=commands["train"])
+
+    evaluate = added.add_parser("evaluate", help="measure a method on labelled images")
+    evaluate.add_argument("--model", required=True, metavar="FILE")
+    evaluate.add_argument("--data", required=True, metavar="DIR_OR_ZIP", help="MVTec layout")
+    evaluate.add_argument("--protocol", default="batch", help="single, batch, few-K or full")
+    evaluate.add_argument(
+        "--method",
+        default="cozad",
+        help="cozad or a baseline: mahalanobis, knn, mutual, discriminator, ensemble",
+    )
+    evaluate.add_argument("--out", required=True, metavar="FILE", help="JSON report to write")
+    evaluate.add_argument("--seed", type=int, default=0)
+    _add_machine(evaluate)
+    evaluate.set_defaults(run=commands["evaluate"])
+
+    predict = added.add_parser("predict", help="draw heat maps over images without labels")
+    predict.add_argument("--model", required=True, metavar="FILE")
+    predict.add_argument("--images", required=True, metavar="DIR_OR_ZIP")
+    predict.add_argument("--out", required=True, metavar="DIR")
+    predict.add_argument("--protocol", default="batch", help="batch (images of one kind) or single")
+    _add_machine(predict)
+    predict.set_defaults(run=commands["predict"])
+
+    bench = added.add_parser("bench", help="do an experiment of the book and store it")
+    bench.add_argument("experiment", help="accuracy, first_result or speed")
+    bench.add_argument("--settings", default="lite", help="lite or full")
+    bench.add_argument("--packs", metavar="DIR", help="real image packs; by default $COZAD_PACKS")
+    _add_machine(bench)
+    bench.set_defaults(run=commands["bench"])
+
+    results = added.add_parser("results", help="show the stored results of the book")
+    results.add_argument("experiment", nargs="?", help="one of them; by default all")
+    results.add_argument(
+        "--check", type=int, metavar="N", help="do N of its runs again and compare with the stored"
+    )
+    results.add_argument(
+        "--fill", nargs="+", metavar="FILE", help="renew the numbers quoted in texts and notebooks"
+    )
+    results.add_argument("--packs", metavar="DIR", help="as in bench")
+    _add_machine(results)
+    results.set_defaults(run=commands["results"])
+    return whole
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", help="cpu, cuda or mps; by default the best there is")
+    parser.add_argument("--weights", metavar="FILE", help="backbone weights that are not installed")

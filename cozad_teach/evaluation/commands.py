@@ -1,0 +1,185 @@
+"""What ``cozad bench`` and ``cozad results`` do."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.category import METRICS
+from cozad_teach.evaluation.experiments import experiment
+from cozad_teach.evaluation.ledger import RESULTS, provenance, read_results, write_results
+from cozad_teach.evaluation.quotes import fill
+from cozad_teach.evaluation.runner import BUILD, run_all
+from cozad_teach.evaluation.speed import measure_speed
+from cozad_teach.evaluation.summary import ledger_content
+from cozad_teach.files import atomic_write
+
+__all__ = ["bench", "check", "fill_files", "show"]
+
+Place = str | os.PathLike[str] | None
+
+
+def bench(
+    name: str,
+    settings: str = "lite",
+    *,
+    packs: Place = None,
+    device: str = "cpu",
+    weights: Place = None,
+    folder: Path | None = None,
+) -> Path:
+    """Do what is missing of an experiment, and write it into the ledger.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment, or ``speed``.
+    settings : str
+        ``lite``, or other settings than the experiment's own: then it is stored under their name.
+    packs, device, weights
+        As in `cozad_teach.evaluation.runner.run_all`.
+    folder : pathlib.Path, optional
+        Another ledger than the book's.
+
+    Returns
+    -------
+    pathlib.Path
+        The file in the ledger.
+
+    Raises
+    ------
+    CozadError
+        If the experiment or its data is not there.
+    LeakError
+        If the audit of a run did not pass; the ledger stays as it was.
+    """
+    if name == "speed":
+        rows = measure_speed()
+        return write_results(
+            "speed",
+            {
+                "question": "How fast are the measuring tools, each beside others in one process?",
+                "command": "cozad bench speed",
+                "made_with": provenance(settings, "cpu"),
+                "rows": rows,
+            },
+            folder,
+        )
+    chosen = dataclasses.replace(experiment(name), settings=settings)
+    stored = name if settings == "lite" else f"{name}_{settings}"
+    done = run_all(
+        chosen.runs(),
+        packs=packs,
+        device=device,
+        weights=weights,
+        folder=BUILD / "runs",
+        progress=True,
+    )
+    return write_results(stored, ledger_content(stored, chosen, done), folder)
+
+
+def show(name: str | None = None) -> None:
+    """Print one experiment of the ledger, or all.
+
+    Raises
+    ------
+    CozadError
+        If there is none of that name.
+    """
+    for one in [name] if name else sorted(path.stem for path in RESULTS.glob("*.json")):
+        results = read_results(one)
+        print(f"{one}: {results.content['question']}\n\n{results}\n")
+
+
+def check(
+    name: str, n_runs: int, *, packs: Place = None, device: str = "cpu", weights: Place = None
+) -> str:
+    """Do some runs of a stored experiment again, and compare them with what is stored.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+    n_runs : int
+        How many; which ones is drawn anew each time.
+    packs, device, weights
+        As in `bench`.
+
+    Returns
+    -------
+    str
+        A sentence.
+
+    Raises
+    ------
+    CozadError
+        If the experiment is not there, or a metric lies outside its stored interval.
+    """
+    stored = read_results(name).content["runs"]
+    chosen = experiment(name)
+    runs = {run[2:] + run[1:2]: run for run in chosen.runs()}
+    picked = np.random.default_rng().permutation(len(stored))[: max(1, n_runs)]
+    rows = [stored[i] for i in sorted(picked)]
+    again = run_all(
+        [runs[row["data"], row["protocol"], row["method"], row["seed"]] for row in rows],
+        packs=packs,
+        device=device,
+        weights=weights,
+        folder=None,
+        progress=True,
+    )
+    outside, n_values = [], 0
+    for row, done in zip(rows, again, strict=True):
+        for metric in METRICS:
+            if metric not in row["intervals"]:
+                continue
+            n_values += 1
+            low, high = row["intervals"][metric]
+            value = done.report["mean"][metric]
+            if not low <= value <= high:
+                run = "/".join(map(str, done.run[1:]))
+                outside.append(f"{run} {metric} {value:.3f}, stored {low:.3f} to {high:.3f}")
+    if outside:
+        raise CozadError(
+            f"{len(outside)} of {n_values} values differ from the ledger ({'; '.join(outside)}): "
+            f"repeat cozad bench {name}, or find out what has changed"
+        )
+    return f"{n_values} values of {len(rows)} runs lie within their stored intervals"
+
+
+def fill_files(files: Sequence[str | os.PathLike[str]]) -> None:
+    """Renew the quotes of the ledger in Markdown files and notebooks; each is written whole.
+
+    Raises
+    ------
+    CozadError
+        If a file is missing, or a quote names what the ledger does not hold.
+    """
+    for file in map(Path, files):
+        try:
+            text = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise CozadError(f"cannot read {file}: {error.strerror}") from error
+        renewed = _renewed_notebook(text) if file.suffix == ".ipynb" else fill(text)
+        if renewed != text:
+            with atomic_write(file) as temporary:
+                temporary.write_text(renewed, encoding="utf-8")
+            print(f"{file}: renewed")
+
+
+def _renewed_notebook(text: str) -> str:
+    notebook: dict[str, Any] = json.loads(text)
+    changed = False
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            source = "".join(cell["source"])
+            if (renewed := fill(source)) != source:
+                cell["source"], changed = renewed.splitlines(keepends=True), True
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n" if changed else text

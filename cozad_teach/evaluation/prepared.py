@@ -1,0 +1,129 @@
+"""A trained model, and what evaluation adds to it before it meets a target."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from torch import Tensor
+
+from cozad_teach.cozad import CoZAD, draw_auxiliary
+from cozad_teach.data.hashes import Fingerprints
+from cozad_teach.data.textures import AUXILIARY_CATEGORIES, draw_category
+from cozad_teach.data.uses import Use
+from cozad_teach.evaluation.calibration import Calibration, calibrate
+from cozad_teach.evaluation.protocols import method_scores, parse_protocol
+from cozad_teach.features import extract_features, feature_moments, load_backbone
+from cozad_teach.scoring import image_scores
+
+__all__ = ["ENSEMBLE", "PreparedModel"]
+
+# Backbones of the ensemble besides the model's own: those whose weights are installed.
+ENSEMBLE = ("tf_efficientnet_lite1", "tf_efficientnet_lite2")
+# One variant of each few, so that drawing and reading them takes seconds.
+_MATERIALS = AUXILIARY_CATEGORIES[::3]
+_CALIBRATION_SEED = 1_000_000  # far from the seeds of training: other images of the same materials
+_N_SUPPORT, _N_EACH = 8, 8
+
+
+@dataclass(frozen=True)
+class _Material:
+    """Drawn images of one auxiliary material: features by each model, labels, fingerprints."""
+
+    test: tuple[Tensor, ...]
+    support: tuple[Tensor, ...]
+    labels: np.ndarray
+    images: Fingerprints
+
+
+class PreparedModel:
+    """A model with the further backbones of the ensemble and with thresholds of every method.
+
+    Parameters
+    ----------
+    model : CoZAD
+        Trained.
+    progress : bool
+        Show bars.
+    """
+
+    def __init__(self, model: CoZAD, *, progress: bool = False) -> None:
+        self.model = model
+        self._progress = progress
+        self._materials: dict[bool, list[_Material]] = {}
+        self._calibrated: dict[tuple[str, str, int], tuple[Calibration, Use]] = {}
+
+    def models(self, ensemble: bool) -> list[CoZAD]:
+        """Give the model alone, or with those of the ensemble after it."""
+        return [self.model, *self._members[0]] if ensemble else [self.model]
+
+    def uses(self, ensemble: bool) -> tuple[Use, ...]:
+        """Give the record of what the model, or the ensemble, was made from."""
+        return (*self.model.uses, self._members[1]) if ensemble else self.model.uses
+
+    def calibrated(self, method: str, protocol: str, seed: int) -> tuple[Calibration, Use]:
+        """Choose the threshold of a method on auxiliary images, under the protocol of the target.
+
+        The images show materials that training used, drawn anew, half of them with a defect. With
+        them comes the record that they were used.
+        """
+        if (key := (method, protocol, seed)) not in self._calibrated:
+            scores = []
+            materials = self._drawn(method == "ensemble")
+            n_support = parse_protocol(protocol)
+            for material in materials:
+                support = [f[: int(min(n_support, len(f)))] for f in material.support]
+                patches, _ = method_scores(
+                    self.models(method == "ensemble"),
+                    method,
+                    protocol,
+                    material.test,
+                    support if n_support else None,
+                    seed=seed,
+                )
+                scores.append(image_scores(patches.flatten(1), self.model.settings.top_share))
+            labels = np.concatenate([material.labels for material in materials])
+            images = Fingerprints.join([material.images for material in materials])
+            chosen = calibrate(np.concatenate([s.double().numpy() for s in scores]), labels)
+            self._calibrated[key] = chosen, Use("threshold", images, labels=True)
+        return self._calibrated[key]
+
+    def _drawn(self, ensemble: bool) -> list[_Material]:
+        if ensemble not in self._materials:
+            self._materials[ensemble] = [self._draw(name, ensemble) for name in _MATERIALS]
+        return self._materials[ensemble]
+
+    def _draw(self, name: str, ensemble: bool) -> _Material:
+        size = (self.model.settings.image_size,) * 2
+        seed = _CALIBRATION_SEED + self.model.seed
+        images = list(draw_category(name, _N_SUPPORT + _N_EACH, _N_EACH, seed, size).images)
+        features = [model.features(images) for model in self.models(ensemble)]
+        return _Material(
+            test=tuple(f[_N_SUPPORT:] for f in features),
+            support=tuple(f[:_N_SUPPORT] for f in features),
+            labels=np.repeat([False, True], _N_EACH),
+            images=Fingerprints.of([f"drawn {name}/{i}" for i in range(len(images))], images),
+        )
+
+    @cached_property
+    def _members(self) -> tuple[list[CoZAD], Use]:
+        """Load the further backbones, with statistics from images as training saw them."""
+        settings, seed = self.model.settings, self.model.seed
+        images = [i for name in _MATERIALS for i in draw_auxiliary(name, settings, seed).images]
+        members = []
+        for name in ENSEMBLE:
+            backbone = load_backbone(name, settings.strides).to(self.model.backbone.mean.device)
+            features = extract_features(
+                backbone, images, settings.image_size, progress=self._progress
+            )
+            mean, std = feature_moments(features)
+            # Of such a copy only what comes before learning is used: see `method_scores`.
+            members.append(
+                dataclasses.replace(
+                    self.model, backbone=backbone, feature_mean=mean, feature_std=std
+                )
+            )
+        names = [f"auxiliary {i}" for i in range(len(images))]
+        return members, Use("statistics", Fingerprints.of(names, images), labels=False)

@@ -1,0 +1,102 @@
+"""Numbers of the ledger in texts: nobody types a result, and a stale one is found.
+
+A quote is a place in Markdown between two comments, which no reader sees::
+
+    <!-- ledger accuracy/magnetic_tile/batch/cozad/image_auroc -->0.647<!-- /ledger -->
+
+It names experiment, data set, protocol, method and metric. ``interval`` at its end gives the value
+with its interval; ``<!-- ledger table/accuracy -->`` gives the table of an experiment.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.ledger import Results, read_results
+
+__all__ = ["fill", "typed_results", "without_quotes"]
+
+_QUOTE = re.compile(r"(<!-- ledger (\S+) -->)(.*?)(<!-- /ledger -->)", re.DOTALL)
+# What must not be searched for typed results: code, mathematics, links and bibliography roles.
+_NOT_PROSE = re.compile(
+    r"```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)|https?://\S+|\{[a-z:]+\}`[^`]*`",
+    re.DOTALL,
+)
+_RESULT = re.compile(
+    r"(?<![\w.])(?:0?\.\d{2,}|1\.0{2,})(?!\w|\.\d)"  # 0.87, .875, 1.00
+    r"|(?<![\w.])\d{1,2}\.\d\s?(?:%|per cent|percent|points)"  # 97.2 %
+)
+
+
+def fill(text: str, folder: Path | None = None) -> str:
+    """Put the ledger's numbers into the quotes of a text.
+
+    Parameters
+    ----------
+    text : str
+        Markdown.
+    folder : pathlib.Path, optional
+        Another ledger than the book's.
+
+    Returns
+    -------
+    str
+        The text, unchanged where every quote is up to date.
+
+    Raises
+    ------
+    CozadError
+        If a quote names what the ledger does not hold, or is not closed.
+    """
+    if text.count("<!-- ledger ") != len(_QUOTE.findall(text)):
+        raise CozadError("a quote of the ledger is not closed: end it with <!-- /ledger -->")
+    return _QUOTE.sub(lambda match: f"{match[1]}{_quoted(match[2], folder)}{match[4]}", text)
+
+
+def _quoted(place: str, folder: Path | None) -> str:
+    parts = place.split("/")
+    if parts[0] == "table" and len(parts) == 2:
+        return f"\n{read_results(parts[1], folder).markdown()}\n"
+    with_interval = parts[-1] == "interval"
+    if len(parts) != 5 + with_interval:
+        raise CozadError(
+            f"{place!r} is no quote of the ledger: name EXPERIMENT/DATA/PROTOCOL/METHOD/METRIC, or "
+            "table/EXPERIMENT"
+        )
+    name, data, protocol, method, metric = parts[:5]
+    results: Results = read_results(name, folder)
+    value, low, high = results.interval(method, protocol, metric, data)
+    return f"{value:.3f} ({low:.3f}–{high:.3f})" if with_interval else f"{value:.3f}"
+
+
+def without_quotes(text: str) -> str:
+    """Leave only the prose that is not quoted from the ledger, and the marks of its citations."""
+
+    def mark(match: re.Match[str]) -> str:
+        return " {cite} " if match[0].startswith("{cite") else " "
+
+    return _NOT_PROSE.sub(mark, _QUOTE.sub(" ", text))
+
+
+def typed_results(text: str) -> list[str]:
+    """Find numbers in prose that look like measured results and are not quoted.
+
+    Parameters
+    ----------
+    text : str
+        Markdown.
+
+    Returns
+    -------
+    list of str
+        Shares with two decimals or more, and percentages with one. Settings belong into code or
+        mathematics, published numbers beside a citation in the same sentence.
+    """
+    prose = without_quotes(text)
+    found = []
+    for sentence in re.split(r"(?<=[.!?:])\s+|\n\s*\n", prose):
+        if "{cite" not in sentence and "arXiv" not in sentence:
+            found += [match.group() for match in _RESULT.finditer(sentence)]
+    return found

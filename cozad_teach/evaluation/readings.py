@@ -1,0 +1,170 @@
+"""The images of a target, each read once for all methods and protocols."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.copies import find_copies
+from cozad_teach.data.folders import Category, ImageFile, read_image
+from cozad_teach.data.hashes import Fingerprints
+from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.prepared import PreparedModel
+from cozad_teach.evaluation.protocols import parse_protocol
+
+__all__ = ["Images", "Readings", "choose_support"]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images reduced to what evaluation needs of them.
+
+    Attributes
+    ----------
+    features : tuple of torch.Tensor
+        Standardised patch features by each model, shape (N, h, w, C).
+    sizes : tuple of (int, int)
+        (H_i, W_i) of each image in pixels.
+    fingerprints : Fingerprints
+        By file name, in the order of the images.
+    seconds : float
+        Wall time of reading the files and extracting the features of the first model.
+    """
+
+    features: tuple[Tensor, ...]
+    sizes: tuple[tuple[int, int], ...]
+    fingerprints: Fingerprints
+    seconds: float
+
+    @classmethod
+    def read(
+        cls, models: Sequence[CoZAD], files: Sequence[ImageFile], *, progress: bool = False
+    ) -> Images:
+        """Read files for their features, their sizes and their fingerprints."""
+        sizes: list[tuple[int, int]] = []
+        prints: list[Fingerprints] = []
+
+        def reader(file: ImageFile) -> Callable[[], np.ndarray]:
+            def read() -> np.ndarray:
+                image = read_image(file)
+                sizes.append(image.shape[:2])
+                prints.append(Fingerprints.of([file.name], [image]))
+                return image
+
+            return read
+
+        started = time.perf_counter()
+        first = models[0].features([reader(file) for file in files], progress=progress)
+        seconds = time.perf_counter() - started
+        others = [
+            model.features([lambda file=file: read_image(file) for file in files])
+            for model in models[1:]
+        ]
+        return cls((first, *others), tuple(sizes), Fingerprints.join(prints), seconds)
+
+
+def choose_support(
+    name: str, category: Category, protocol: str, seed: int, test: Fingerprints
+) -> tuple[list[ImageFile], list[str]]:
+    """Choose normal images of a category's training folder at random, none a copy of a test image.
+
+    In real sets the same part was often photographed twice, or filed twice: once in the training
+    and once in the test folder. With such a support a method would know the answer.
+
+    Parameters
+    ----------
+    name : str
+        Of the category.
+    category : Category
+        Where the images come from.
+    protocol : str
+        ``few-K`` or ``full``.
+    seed : int
+        Decides the order in which images are considered.
+    test : Fingerprints
+        Of the test images.
+
+    Returns
+    -------
+    chosen : list of ImageFile
+        K images, or all there are.
+    skipped : list of str
+        Names of those passed over as copies.
+
+    Raises
+    ------
+    CozadError
+        If the folder holds fewer.
+    """
+    wanted = parse_protocol(protocol)
+    order = np.random.default_rng(seed).permutation(len(category.train_good))
+    waiting = [category.train_good[i] for i in order]
+    chosen: list[ImageFile] = []
+    skipped: list[str] = []
+    while waiting and len(chosen) < wanted:
+        n = int(min(wanted - len(chosen), len(waiting)))
+        some, waiting = waiting[:n], waiting[n:]
+        prints = [Fingerprints.of([file.name], [read_image(file)]) for file in some]
+        copies = {c.first for c in find_copies(Fingerprints.join(prints), test, crops=False)}
+        chosen += [file for place, file in enumerate(some) if place not in copies]
+        skipped += [file.name for place, file in enumerate(some) if place in copies]
+    if not chosen or (wanted < math.inf and len(chosen) < wanted):
+        but = f", {len(skipped)} of them copies of test images" if skipped else ""
+        raise CozadError(
+            f"{protocol} needs normal images in {name}/train/good, which holds "
+            f"{len(category.train_good)}{but}: choose a smaller K or add images"
+        )
+    return chosen, skipped
+
+
+class Readings:
+    """The images of a data set as a model reads them.
+
+    Parameters
+    ----------
+    prepared : PreparedModel
+        Who reads.
+    dataset : mapping of str to Category
+        Of `open_dataset`.
+    progress : bool
+        Show bars.
+    """
+
+    def __init__(
+        self, prepared: PreparedModel, dataset: Mapping[str, Category], *, progress: bool = False
+    ) -> None:
+        self.prepared = prepared
+        self.dataset = dataset
+        self._progress = progress
+        self._test: dict[tuple[str, bool], Images] = {}
+        self._support: dict[tuple[str, str, int, bool], tuple[Images, list[str]]] = {}
+
+    def test(self, name: str, ensemble: bool) -> Images:
+        """Read the test images of a category, in the order of its list."""
+        if (key := (name, ensemble)) not in self._test:
+            files = [item.image for item in self.dataset[name].test]
+            self._test[key] = self._read(files, ensemble)
+        return self._test[key]
+
+    def support(
+        self, name: str, protocol: str, seed: int, ensemble: bool
+    ) -> tuple[Images, list[str]]:
+        """Choose and read the normal images of ``few-K`` or ``full``; also name the skipped."""
+        if (key := (name, protocol, seed, ensemble)) not in self._support:
+            prints = self.test(name, ensemble).fingerprints
+            files, skipped = choose_support(name, self.dataset[name], protocol, seed, prints)
+            self._support[key] = self._read(files, ensemble), skipped
+        return self._support[key]
+
+    def alone(self, name: str, places: Sequence[int], ensemble: bool) -> Images:
+        """Read some test images of a category anew, without the others."""
+        return self._read([self.dataset[name].test[i].image for i in places], ensemble)
+
+    def _read(self, files: Sequence[ImageFile], ensemble: bool) -> Images:
+        return Images.read(self.prepared.models(ensemble), files, progress=self._progress)

@@ -1,0 +1,222 @@
+"""Run what is missing of an experiment; each run is kept as soon as it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from cozad_teach.cozad import train
+from cozad_teach.data.folders import Category, open_dataset
+from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
+from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.bootstrap import Floats
+from cozad_teach.evaluation.experiments import UNSEEN, Run
+from cozad_teach.evaluation.ledger import provenance, settings_hash
+from cozad_teach.evaluation.prepared import PreparedModel
+from cozad_teach.evaluation.readings import Readings
+from cozad_teach.evaluation.reports import evaluate
+from cozad_teach.files import atomic_write
+from cozad_teach.settings import SETTINGS
+
+__all__ = ["Done", "data_hash", "open_data", "run_all"]
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+BUILD = _PACKAGE.parent / "build"
+# Folders and files that cannot change a result.
+_NOT_METHOD = (
+    *("teaching", "doctor.py", "_installation.py", "_machine.py", "_probe.py"),
+    *("cli.py", "_arguments.py", "commands.py", "ledger.py", "quotes.py", "speed.py"),
+    *("bands.py", "runner.py", "summary.py"),
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run that is done.
+
+    Attributes
+    ----------
+    run : Run
+        Which one.
+    report : dict
+        Of `evaluate`, with ``made_with`` of `provenance` and the data's hash.
+    draws : dict of str to dict of str to numpy.ndarray
+        By category and metric, float32, shape (B,). With those of other methods on the same data
+        they are paired.
+    degrees : dict of str to float
+        Degrees of freedom by category.
+    """
+
+    run: Run
+    report: dict[str, Any]
+    draws: dict[str, dict[str, Floats]]
+    degrees: dict[str, float]
+
+
+def open_data(name: str, packs: str | os.PathLike[str] | None = None) -> dict[str, Category]:
+    """Open a data set of the experiments; the embedded one is drawn when it is first asked for.
+
+    Parameters
+    ----------
+    name : str
+        ``unseen``, or a pack.
+    packs : path, optional
+        Folder of the packs; by default that which ``COZAD_PACKS`` names.
+
+    Raises
+    ------
+    CozadError
+        If the pack is not there, or no folder is named.
+    """
+    if name == UNSEEN:
+        folder = BUILD / "unseen"
+        if not folder.exists():
+            write_dataset(folder, UNSEEN_CATEGORIES, 8, 10, 10, seed=0, progress=True)
+        return open_dataset(folder)
+    where = packs or os.environ.get("COZAD_PACKS")
+    if not where:
+        raise CozadError("experiments need real images: name their folder with --packs")
+    path = Path(where) / f"{name}.zip"
+    if not path.exists():
+        raise CozadError(f"there is no {path.name} in {where}: name another folder with --packs")
+    return open_dataset(path)
+
+
+def data_hash(dataset: Mapping[str, Category]) -> str:
+    """Give 16 hexadecimal digits that change with any image, mask or name of a data set."""
+    digest = hashlib.sha256()
+    for category in dataset.values():
+        masks = [item.mask for item in category.test if item.mask]
+        for file in (*category.train_good, *(item.image for item in category.test), *masks):
+            digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+@lru_cache
+def code_hash() -> str:
+    """Give 16 hexadecimal digits that change with the code that results depend on."""
+    digest = hashlib.sha256()
+    for file in sorted(_PACKAGE.rglob("*.py")):
+        if not set(file.relative_to(_PACKAGE).parts) & set(_NOT_METHOD):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def run_all(
+    runs: Iterable[Run],
+    *,
+    packs: str | os.PathLike[str] | None = None,
+    device: str = "cpu",
+    weights: str | os.PathLike[str] | None = None,
+    folder: Path | None = BUILD / "runs",
+    progress: bool = False,
+) -> list[Done]:
+    """Do those runs that are not done yet with this code, these settings and this data.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Of `Experiment.runs`, in their order: a model is trained once for all that need it.
+    packs, device, weights
+        As in `open_data` and `cozad_teach.cozad.train`.
+    folder : pathlib.Path or None
+        Where runs are kept, each written whole or not at all, so that a stopped list goes on
+        where it was. None keeps nothing and does all of them.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    list of Done
+        In the order of `runs`.
+
+    Raises
+    ------
+    CozadError
+        If data is missing; before any training.
+    LeakError
+        If the audit of a run did not pass. Nothing of it is kept.
+    """
+    runs = list(runs)
+    datasets = {run.data: open_data(run.data, packs) for run in runs}
+    hashes = {name: data_hash(dataset) for name, dataset in datasets.items()}
+    done: list[Done] = []
+    prepared: tuple[tuple[str, int], PreparedModel] | None = None
+    readings: tuple[tuple[str, int, str], Readings] | None = None
+    for run in tqdm(runs, "runs", unit="run", disable=not progress):
+        path = folder / f"{_key(run, hashes[run.data])}.npz" if folder else None
+        if path and path.exists():
+            done.append(_read(run, path))
+            continue
+        if prepared is None or prepared[0] != run[:2]:
+            model = train(SETTINGS[run.settings], run.seed, device=device, weights=weights)
+            prepared = run[:2], PreparedModel(model)
+        if readings is None or readings[0] != run[:3]:
+            readings = run[:3], Readings(prepared[1], datasets[run.data])
+        finished = _evaluated(run, readings[1], hashes[run.data], device)
+        if path:
+            _write(finished, path)
+        done.append(finished)
+    return done
+
+
+def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
+    found = evaluate(
+        readings.prepared.model,
+        readings.dataset,
+        run.protocol,
+        run.method,
+        data=run.data,
+        seed=run.seed,
+        readings=readings,
+    )
+    made_with = {**provenance(run.settings, device), "code": code_hash(), "data_hash": data}
+    return Done(
+        run,
+        {**found.report, "made_with": made_with},
+        {
+            # As they are kept, so that a list that was stopped ends in the same digits.
+            name: {metric: values.astype(np.float32) for metric, values in measured.draws.items()}
+            for name, measured in found.measured.items()
+        },
+        {
+            name: min((s.degrees for s in measured.spreads.values()), default=0.0)
+            for name, measured in found.measured.items()
+        },
+    )
+
+
+def _key(run: Run, data: str) -> str:
+    parts = [*map(str, run), settings_hash(SETTINGS[run.settings]), data, code_hash()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _write(done: Done, path: Path) -> None:
+    text = json.dumps({"report": done.report, "degrees": done.degrees})
+    arrays = {
+        f"{category}/{metric}": values
+        for category, metrics in done.draws.items()
+        for metric, values in metrics.items()
+    }
+    with atomic_write(path) as file, file.open("wb") as stream:
+        np.savez_compressed(stream, text=np.array(text), **arrays)  # type: ignore[arg-type]
+
+
+def _read(run: Run, path: Path) -> Done:
+    with np.load(path, allow_pickle=False) as stored:
+        content = json.loads(str(stored["text"]))
+        draws: dict[str, dict[str, Floats]] = {name: {} for name in content["degrees"]}
+        for name in stored.files:
+            if name != "text":
+                category, _, metric = name.rpartition("/")
+                draws[category][metric] = stored[name]
+    return Done(run, content["report"], draws, content["degrees"])

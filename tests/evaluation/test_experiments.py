@@ -1,0 +1,405 @@
+"""Lists of runs: what is missing is done, what is done is kept, and summaries say how sure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import signal
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cozad_teach.data.folders import Category
+from cozad_teach.errors import CozadError, LeakError
+from cozad_teach.evaluation import commands, runner, summary
+from cozad_teach.evaluation.bootstrap import image_draws, resample
+from cozad_teach.evaluation.category import Measured, measure
+from cozad_teach.evaluation.experiments import EXPERIMENTS, Experiment, Run, experiment
+from cozad_teach.evaluation.intervals import Spread, difference_interval, interval, spread
+from cozad_teach.evaluation.ledger import read_results, settings_hash, write_results
+from cozad_teach.evaluation.metrics import image_auroc
+from cozad_teach.evaluation.protocols import METHODS, suits
+from cozad_teach.evaluation.reports import Evaluation
+from cozad_teach.evaluation.runner import Done, data_hash, run_all
+from cozad_teach.evaluation.summary import ledger_content, summarise
+from cozad_teach.settings import LITE
+
+LABELS = np.repeat([0, 1], [12, 15])
+SMALL = Experiment(
+    question="Why?",
+    data=("tiles", "wood"),
+    protocols=("single", "batch"),
+    methods=("cozad", "knn", "mutual"),
+    seeds=(0, 1, 2),
+    means={"both": ("tiles", "wood")},
+)
+
+
+def scores_of(run: Run, category: str) -> np.ndarray:
+    """Scores that depend on the run; the images of a category are the same for all."""
+    images = np.random.default_rng(len(category)).normal(size=27)
+    own = np.random.default_rng(zlib.crc32(repr(run).encode())).normal(size=27)
+    strength = {"cozad": 1.5, "knn": 0.8, "mutual": 1.0}[run.method]
+    return images + 0.5 * own + strength * LABELS
+
+
+def fake_evaluation(run: Run) -> Evaluation:
+    measured: dict[str, Measured] = {}
+    for category in ("oak", "walnut") if run.data == "wood" else ("tile",):
+        masks = maps = None
+        if run.data == "wood":
+            masks = [np.eye(5, 7, dtype=bool) if label else None for label in LABELS]
+            maps = [
+                s + np.random.default_rng(0).normal(size=(5, 7)) for s in scores_of(run, category)
+            ]
+        measured[category] = measure(scores_of(run, category), LABELS, maps, masks, n_resamples=200)
+    rows = {
+        name: {
+            "n_normal": 12,
+            "n_anomalous": 15,
+            **m.row(),
+            "at_threshold": {"f1": 0.123456789},
+            "calibration_error": 0.1,
+        }
+        for name, m in measured.items()
+    }
+    proof = {
+        "uses": [{"purpose": "weights", "labels": True, "images": 3, "digest": "d" * 64}],
+        "support": {"images": 0, "digest": "e" * 64},
+        "test": {"images": 27, "digest": "f" * 64},
+        "leaks": [],
+        "copies_within_test": [["a", "b", "c"]],
+        "passed": True,
+        "skipped": ["x"],
+    }
+    mean = {m: None for m in summary.METRICS} | {"intervals": {"image_auroc": [0.1, 0.9]}}
+    mean["image_auroc"] = float(np.mean([m.values["image_auroc"] for m in measured.values()]))
+    report = {
+        "method": run.method,
+        "categories": rows,
+        "mean": mean,
+        "calibration": {"threshold": 1.23456789},
+        "seconds": {"fit": 0.0},
+        "peak_memory_mb": 1.0,
+        "leaks": dict.fromkeys(measured, proof),
+    }
+    return Evaluation(report, measured)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Training and evaluation that take no time, and what they were asked to do."""
+    asked = SimpleNamespace(trained=[], runs=[])
+
+    def train(settings: Any, seed: int, **_: Any) -> SimpleNamespace:
+        asked.trained.append(seed)
+        return SimpleNamespace(seed=seed)
+
+    def evaluate(
+        model: Any, dataset: Any, protocol: str, method: str, *, data: str, seed: int, **_: Any
+    ) -> Evaluation:
+        assert model.seed == seed
+        run = Run("lite", seed, data, protocol, method)
+        asked.runs.append(run)
+        return fake_evaluation(run)
+
+    monkeypatch.setattr(runner, "train", train)
+    monkeypatch.setattr(runner, "evaluate", evaluate)
+    monkeypatch.setattr(runner, "PreparedModel", lambda model: SimpleNamespace(model=model))
+    monkeypatch.setattr(
+        runner,
+        "Readings",
+        lambda prepared, dataset: SimpleNamespace(prepared=prepared, dataset=dataset),
+    )
+    monkeypatch.setattr(
+        runner, "open_data", lambda name, packs=None: {name: Category(name, (), ())}
+    )
+    return asked
+
+
+# Lists
+
+
+def test_a_list_is_every_combination_that_suits() -> None:
+    runs = SMALL.runs()
+    assert len(runs) == 3 * 2 * (2 + 3) == len(set(runs))
+    assert Run("lite", 0, "tiles", "single", "mutual") not in runs
+    assert [run.seed for run in runs] == sorted(run.seed for run in runs)
+    for name, one in EXPERIMENTS.items():
+        assert all(suits(run.method, run.protocol) for run in one.runs()), name
+        assert set(one.methods) <= set(METHODS)
+        assert all(set(members) <= set(one.data) for members in one.means.values())
+    with pytest.raises(CozadError, match="unknown experiment 'magic': choose first_result"):
+        experiment("magic")
+
+
+def test_each_run_is_done_once_with_one_model_for_each_seed(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    done = run_all(SMALL.runs(), folder=tmp_path)
+    assert [one.run for one in done] == SMALL.runs() == world.runs
+    assert world.trained == [0, 1, 2]
+    again = run_all(SMALL.runs(), folder=tmp_path)
+    assert len(world.runs) == 30 and world.trained == [0, 1, 2]
+    assert ledger_content("trial", SMALL, again) == ledger_content("trial", SMALL, done)
+
+
+def test_a_stopped_list_goes_on_where_it_was(world: SimpleNamespace, tmp_path: Path) -> None:
+    run_all(SMALL.runs()[:13], folder=tmp_path)
+    assert len(world.runs) == 13
+    run_all(SMALL.runs(), folder=tmp_path)
+    assert world.runs == SMALL.runs()
+    assert world.trained == [0, 1, 1, 2]
+
+
+def test_without_a_folder_nothing_is_kept(world: SimpleNamespace, tmp_path: Path) -> None:
+    run_all(SMALL.runs()[:2], folder=None)
+    run_all(SMALL.runs()[:2], folder=None)
+    assert len(world.runs) == 4 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("what", ["settings", "data", "code"])
+def test_runs_of_other_settings_data_or_code_are_done_anew(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    runs = SMALL.runs()[:1]
+    run_all(runs, folder=tmp_path)
+    if what == "settings":
+        other = dataclasses.replace(LITE, gamma=2.0)
+        monkeypatch.setitem(runner.SETTINGS, "lite", other)
+        assert settings_hash(other) != settings_hash(LITE)
+    elif what == "data":
+        monkeypatch.setattr(runner, "data_hash", lambda dataset: "other")
+    else:
+        monkeypatch.setattr(runner, "code_hash", lambda: "other")
+    run_all(runs, folder=tmp_path)
+    assert len(world.runs) == 2
+
+
+def test_a_leak_keeps_nothing_of_its_run(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good: Callable[..., Evaluation] = runner.evaluate
+
+    def evaluate(*args: Any, **options: Any) -> Evaluation:
+        if options["seed"] == 1:
+            raise LeakError("leak: planted")
+        return good(*args, **options)
+
+    monkeypatch.setattr(runner, "evaluate", evaluate)
+    with pytest.raises(LeakError):
+        run_all(SMALL.runs(), folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 10
+    with pytest.raises(LeakError):
+        bench_into(tmp_path / "ledger", tmp_path, monkeypatch)
+    assert not (tmp_path / "ledger").exists()
+
+
+def bench_into(ledger: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(commands, "BUILD", folder / "build")
+    monkeypatch.setitem(EXPERIMENTS, "trial", SMALL)
+    return commands.bench("trial", folder=ledger)
+
+
+def _endless(folder: Path) -> None:
+    """Runs in a process of its own, which is killed."""
+
+    def slow(*args: Any, **options: Any) -> Evaluation:
+        time.sleep(0.05)
+        return fake_evaluation(Run("lite", options["seed"], options["data"], args[2], args[3]))
+
+    runner.train = lambda *a, **k: SimpleNamespace(seed=a[1])  # type: ignore[assignment]
+    runner.evaluate = slow  # type: ignore[assignment]
+    runner.PreparedModel = lambda model: SimpleNamespace(model=model)  # type: ignore
+    runner.Readings = lambda p, d: SimpleNamespace(prepared=p, dataset=d)  # type: ignore
+    runner.open_data = lambda n, p=None: {n: Category(n, (), ())}  # type: ignore
+    run_all(SMALL.runs(), folder=folder)
+
+
+def test_killed_in_the_middle_it_leaves_whole_runs_only(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    process = multiprocessing.get_context("fork").Process(target=_endless, args=(tmp_path,))
+    process.start()
+    while len(list(tmp_path.glob("*.npz"))) < 3:
+        time.sleep(0.01)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    kept = len(list(tmp_path.glob("*.npz")))
+    assert 3 <= kept < 30
+    done = run_all(SMALL.runs(), folder=tmp_path)
+    assert len(done) == 30 and len(world.runs) == 30 - kept
+
+
+# Data
+
+
+def test_the_hash_of_data_changes_with_any_image_and_not_with_the_container(
+    tmp_path: Path,
+) -> None:
+    from cozad_teach.data.folders import open_dataset
+    from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
+
+    write_dataset(tmp_path / "a", UNSEEN_CATEGORIES[:1], 1, 1, 1, seed=0, size=(32, 40))
+    first = data_hash(open_dataset(tmp_path / "a"))
+    assert len(first) == 16 and first == data_hash(open_dataset(tmp_path / "a"))
+    image = next((tmp_path / "a").rglob("train/good/*.png"))
+    image.write_bytes(image.read_bytes() + b"\0")
+    assert data_hash(open_dataset(tmp_path / "a")) != first
+
+
+def test_missing_packs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COZAD_PACKS", raising=False)
+    with pytest.raises(CozadError, match="name their folder with --packs"):
+        runner.open_data("magnetic_tile")
+    with pytest.raises(CozadError, match=r"there is no magnetic_tile\.zip in"):
+        runner.open_data("magnetic_tile", tmp_path)
+
+
+# Summaries
+
+
+def lookup(rows: list[dict], **wanted: str) -> dict:
+    (found,) = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    return found
+
+
+@pytest.fixture
+def done(world: SimpleNamespace) -> list[Done]:
+    return run_all(SMALL.runs(), folder=None)
+
+
+def test_results_are_means_over_seeds_and_categories_by_loops(done: list[Done]) -> None:
+    found = summarise(SMALL, done)
+    row = lookup(found["results"], data="wood", protocol="batch", method="knn")
+    assert (row["seeds"], row["images"]) == (3, 54)
+    values = [
+        [
+            image_auroc(scores_of(Run("lite", s, "wood", "batch", "knn"), c), LABELS)
+            for s in range(3)
+        ]
+        for c in ("oak", "walnut")
+    ]
+    value, low, high = row["values"]["image_auroc"]
+    assert value == pytest.approx(np.mean(values), abs=1e-5)
+    assert row["categories"]["oak"]["image_auroc"][0] == pytest.approx(np.mean(values[0]), abs=1e-5)
+    weights = resample(LABELS, 200)
+    variances = []
+    for category in ("oak", "walnut"):
+        draws = [
+            image_draws(
+                scores_of(Run("lite", s, "wood", "batch", "knn"), category), LABELS, weights
+            )
+            for s in range(3)
+        ]
+        mean = np.mean([d["image_auroc"] for d in draws], axis=0)
+        variances.append(spread(mean, LABELS).variance / 4)
+    of_seeds = np.var(np.mean(values, axis=0), ddof=1) / 3
+    degrees = (sum(variances) + of_seeds) ** 2 / (
+        sum(v**2 / 11 for v in variances) + of_seeds**2 / 2
+    )
+    expected = interval(value, Spread(sum(variances) + of_seeds, degrees))
+    assert (low, high) == pytest.approx(expected, abs=2e-4)
+
+
+def test_differences_are_paired(done: list[Done]) -> None:
+    found = summarise(SMALL, done)
+    row = lookup(found["differences"], data="tiles", protocol="batch", other="knn")
+    ours, theirs = (
+        lookup(found["results"], data="tiles", protocol="batch", method=m)["values"]["image_auroc"]
+        for m in ("cozad", "knn")
+    )
+    value, low, high = row["values"]["image_auroc"]
+    assert value == pytest.approx(ours[0] - theirs[0], abs=2e-5)
+    unpaired = np.hypot(ours[2] - ours[1], theirs[2] - theirs[1])
+    assert 0 < high - low < unpaired
+    assert {r["other"] for r in found["differences"] if r["protocol"] == "single"} == {"knn"}
+
+
+def test_means_over_data_sets_leave_out_what_a_set_lacks(done: list[Done]) -> None:
+    """`tiles` has no masks: image metrics are means of both sets, pixel metrics those of `wood`."""
+    results = summarise(SMALL, done)["results"]
+    tiles, wood, both = (
+        lookup(results, data=d, protocol="batch", method="cozad") for d in ("tiles", "wood", "both")
+    )
+    mean = (tiles["values"]["image_auroc"][0] + wood["values"]["image_auroc"][0]) / 2
+    assert both["values"]["image_auroc"][0] == pytest.approx(mean, abs=2e-5)
+    assert both["images"] == 81
+    assert "pixel_auroc" not in tiles["values"]
+    assert both["values"]["pixel_auroc"] == wood["values"]["pixel_auroc"]
+    assert "categories" not in both and "categories" not in tiles
+
+
+def test_a_difference_of_nothing_is_nothing() -> None:
+    assert difference_interval(0.0, Spread(0.0, 5)) == (0.0, 0.0)
+
+
+def test_the_ledger_keeps_each_run_with_its_provenance_and_proof(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bench_into(tmp_path / "ledger", tmp_path, monkeypatch)
+    results = read_results("trial", tmp_path / "ledger")
+    content = results.content
+    assert path == tmp_path / "ledger" / "trial.json"
+    assert content["command"] == "cozad bench trial"
+    assert [(r["seed"], r["data"], r["protocol"], r["method"]) for r in content["runs"]] == [
+        run[1:] for run in SMALL.runs()
+    ]
+    run = content["runs"][0]
+    assert run["made_with"]["settings_hash"] == settings_hash(LITE)
+    assert {"commit", "code", "data_hash", "torch", "python", "hardware"} <= set(run["made_with"])
+    assert run["leaks"] == {
+        "passed": True,
+        "uses": [{"purpose": "weights", "labels": True, "images": 3, "digest": "d" * 16}],
+        "categories": {
+            "tile": {
+                "test": {"images": 27, "digest": "f" * 16},
+                "support": {"images": 0, "digest": "e" * 16},
+                "leaks": 0,
+                "copies_within_test": 2,
+                "skipped": 1,
+                "independence": None,
+            }
+        },
+    }
+    assert run["categories"]["tile"]["at_threshold"] == {"f1": 0.12346}
+    assert results.value("cozad", "batch", "image_auroc", "tiles") == pytest.approx(
+        results.interval("cozad", "batch", "image_auroc", "tiles")[0]
+    )
+    with pytest.raises(CozadError, match="no aupro of cozad under batch on tiles"):
+        results.value("cozad", "batch", "aupro", "tiles")
+    # One line for each entry: a change of one result is a change of one line.
+    lines = path.read_text().splitlines()
+    for key in ("results", "differences", "runs"):
+        assert all(
+            json.dumps(entry, ensure_ascii=False) in "\n".join(lines) for entry in content[key]
+        )
+    assert len(lines) < sum(len(content[key]) for key in ("results", "differences", "runs")) + 20
+
+
+# The check
+
+
+def test_the_check_does_runs_again_and_names_what_differs(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cozad_teach.evaluation.ledger.RESULTS", tmp_path)
+    bench_into(tmp_path, tmp_path, monkeypatch)
+    n = len(world.runs)
+    said = commands.check("trial", 4)
+    assert said == "4 values of 4 runs lie within their stored intervals"
+    assert len(world.runs) == n + 4
+    content = read_results("trial").content
+    for run in content["runs"]:
+        run["intervals"]["image_auroc"] = [0.0, 0.01]
+    write_results("trial", content, tmp_path)
+    with pytest.raises(CozadError, match=r"2 of 2 values differ from the ledger.*image_auroc"):
+        commands.check("trial", 2)
