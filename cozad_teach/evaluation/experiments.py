@@ -41,7 +41,7 @@ class Experiment:
     settings : str
         A name of `cozad_teach.settings.SETTINGS`.
     means : dict of str to tuple of str
-        Further rows of the summary: means over several data sets, by name.
+        Further rows of the summary, by name: means over several data sets.
     """
 
     question: str
@@ -77,7 +77,7 @@ EXPERIMENTS = {
         question="How do CoZAD and the baselines compare on real photographs, and on drawn "
         "materials that training never saw, over three seeds?",
         data=(*PACKS, UNSEEN),
-        means={"mean of the packs": PACKS},
+        means={"packs": PACKS},
     ),
 }
 

@@ -152,16 +152,37 @@ class Results:
         of = f" on {data}" if data else ""
         raise CozadError(f"{self.name} does not compare {metric} with {other} under {protocol}{of}")
 
-    def markdown(self, metrics: Sequence[str] = SHOWN) -> str:
-        """Give the results as a Markdown table, each value with its interval."""
+    def markdown(self, metrics: Sequence[str] = SHOWN, data: str | None = None) -> str:
+        """Give the results as a Markdown table, each value with its interval.
+
+        Parameters
+        ----------
+        metrics : sequence of str
+            The columns.
+        data : str, optional
+            The data set; by default all.
+        """
         if self.name == "speed":
             return _speed_table(self.content["rows"])
-        several = len({row["data"] for row in self.content["results"]}) > 1
-        head = [*(["data"] if several else []), "protocol", "method"]
-        lines = [[*head, *(metric.replace("_", " ") for metric in metrics)]]
-        for row in self.content["results"]:
-            cells = [_cell(row["values"].get(metric)) for metric in metrics]
-            lines.append([*(row[key] for key in head), *cells])
+        return self._rows("results", ("method",), metrics, data)
+
+    def differences(self, metrics: Sequence[str] = SHOWN, data: str | None = None) -> str:
+        """Give CoZAD minus each other method as a Markdown table; parameters as `markdown`."""
+        return self._rows("differences", ("other",), metrics, data)
+
+    def _rows(
+        self, key: str, names: Sequence[str], metrics: Sequence[str], data: str | None
+    ) -> str:
+        rows = [row for row in self.content[key] if data in (None, row["data"])]
+        if not rows:
+            raise CozadError(f"{self.name} has no {key} on {data}")
+        head = [*(["data"] if len({row["data"] for row in rows}) > 1 else []), "protocol", *names]
+        titles = ["CoZAD minus" if name == "other" else name for name in head]
+        lines = [[*titles, *(metric.replace("_", " ") for metric in metrics)]]
+        sign = "+" if key == "differences" else ""
+        for row in rows:
+            cells = [_cell(row["values"].get(metric), sign) for metric in metrics]
+            lines.append([*(row[name] for name in head), *cells])
         return _table(lines)
 
     def _repr_markdown_(self) -> str:
@@ -195,11 +216,12 @@ def read_results(name: str, folder: Path | None = None) -> Results:
     return Results(name, json.loads(path.read_text(encoding="utf-8")))
 
 
-def _cell(numbers: Sequence[float] | None) -> str:
+def _cell(numbers: Sequence[float] | None, sign: str) -> str:
     if numbers is None:
         return "–"
     value, low, high = numbers
-    return f"{value:.3f} ({low:.2f}–{high:.2f})"
+    to = " to " if sign else "–"
+    return f"{value:{sign}.3f} ({low:{sign}.2f}{to}{high:{sign}.2f})"
 
 
 def _speed_table(rows: Sequence[dict[str, Any]]) -> str:

@@ -5,7 +5,8 @@ A quote is a place in Markdown between two comments, which no reader sees::
     <!-- ledger accuracy/magnetic_tile/batch/cozad/image_auroc -->0.647<!-- /ledger -->
 
 It names experiment, data set, protocol, method and metric. ``interval`` at its end gives the value
-with its interval; ``<!-- ledger table/accuracy -->`` gives the table of an experiment.
+with its interval. ``table/accuracy`` and ``differences/accuracy`` give the tables of an experiment,
+and with the name of a data set behind them the rows of that one.
 """
 
 from __future__ import annotations
@@ -57,13 +58,16 @@ def fill(text: str, folder: Path | None = None) -> str:
 
 def _quoted(place: str, folder: Path | None) -> str:
     parts = place.split("/")
-    if parts[0] == "table" and len(parts) == 2:
-        return f"\n{read_results(parts[1], folder).markdown()}\n"
+    if parts[0] in ("table", "differences") and len(parts) in (2, 3):
+        found = read_results(parts[1], folder)
+        show = found.markdown if parts[0] == "table" else found.differences
+        # Empty lines around it, or Markdown takes the comments for a part of the table.
+        return f"\n\n{show(data=parts[2] if len(parts) == 3 else None)}\n\n"
     with_interval = parts[-1] == "interval"
     if len(parts) != 5 + with_interval:
         raise CozadError(
-            f"{place!r} is no quote of the ledger: name EXPERIMENT/DATA/PROTOCOL/METHOD/METRIC, or "
-            "table/EXPERIMENT"
+            f"{place!r} is no quote of the ledger: name EXPERIMENT/DATA/PROTOCOL/METHOD/METRIC, "
+            "table/EXPERIMENT or differences/EXPERIMENT"
         )
     name, data, protocol, method, metric = parts[:5]
     results: Results = read_results(name, folder)

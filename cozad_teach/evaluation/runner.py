@@ -35,7 +35,7 @@ BUILD = _PACKAGE.parent / "build"
 _NOT_METHOD = (
     *("teaching", "doctor.py", "_installation.py", "_machine.py", "_probe.py"),
     *("cli.py", "_arguments.py", "commands.py", "ledger.py", "quotes.py", "speed.py"),
-    *("bands.py", "runner.py", "summary.py"),
+    *("bands.py", "experiments.py", "runner.py", "summary.py"),
 )
 
 

@@ -18,6 +18,7 @@ CONTENT = {
     "command": "cozad bench trial",
     "made_with": {"settings": "lite", "hardware": "a computer", "torch": "2"},
     "results": [{**ROW, "values": {"image_auroc": [0.8125, 0.75, 0.8765]}}],
+    "differences": [{**ROW, "other": "mutual", "values": {"image_auroc": [0.1, -0.1, 0.3]}}],
 }
 
 
@@ -39,7 +40,10 @@ def test_values_intervals_and_tables_are_filled_in(ledger: Path) -> None:
     filled = fill(text, ledger)
     assert f"It is {quote(place, '0.812')}, or " in filled
     assert quote(place + "/interval", "0.812 (0.750–0.876)") in filled
-    assert "| batch | knn | 0.812 (0.75–0.88) | – | – |\n<!-- /ledger -->" in filled
+    assert "| batch | knn | 0.812 (0.75–0.88) | – | – |\n\n<!-- /ledger -->" in filled
+    differences = fill(quote("differences/trial/tiles"), ledger)
+    assert "| protocol | CoZAD minus | image auroc |" in differences
+    assert "| batch | mutual | +0.100 (-0.10 to +0.30) |" in differences
     assert fill(filled, ledger) == filled
     assert fill("Nothing is quoted here.", ledger) == "Nothing is quoted here."
 
@@ -53,6 +57,7 @@ def test_values_intervals_and_tables_are_filled_in(ledger: Path) -> None:
         ("trial/tiles/single/knn/image_auroc", "no image_auroc of knn under single on tiles"),
         ("trial/wood/batch/knn/image_auroc", "no image_auroc of knn under batch on wood"),
         ("trial/tiles/batch/knn/aupro", "no aupro of knn"),
+        ("table/trial/wood", "trial has no results on wood"),
         ("table/other", "holds no experiment 'other'"),
     ],
 )
