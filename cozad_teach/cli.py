@@ -163,6 +163,15 @@ def _table(report: dict[str, Any]) -> str:
     for name, row in rows.items():
         cells = ["–" if row[metric] is None else f"{row[metric]:.3f}" for metric in METRICS]
         lines.append(f"{name:{width}}" + "".join(f"{cell:>15}" for cell in cells))
+    categories = report["categories"].values()
+    error = sum(row["calibration_error"] for row in categories) / len(categories)
+    found = [row["at_threshold"]["f1"] for row in categories if row["n_anomalous"]]
+    chosen = report["calibration"]
+    if found:
+        lines.append(
+            f"at the threshold {chosen['threshold']:.3f} from {chosen['chosen_on']}: "
+            f"F1 {sum(found) / len(found):.3f}, calibration error {error:.3f}"
+        )
     return "\n".join(lines)
 
 

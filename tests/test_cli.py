@@ -20,7 +20,10 @@ from PIL import Image
 from cozad_teach import __version__
 from cozad_teach.cli import main
 from cozad_teach.cozad import CoZAD
+from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
+from cozad_teach.data.uses import Use
+from cozad_teach.evaluation.ledger import read_results
 from cozad_teach.model_file import load_model, save_model
 
 NAME = UNSEEN_CATEGORIES[0]
@@ -345,3 +348,40 @@ def test_results_shows_the_ledger(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "first_result: How well" in shown
     assert "| batch | cozad |" in shown
+    assert main(["results", "first_result"]) == 0
+    one = capsys.readouterr().out
+    assert one in shown and len(one) < len(shown)
+    assert "holds no experiment 'magic'" in fails(capsys, ["results", "magic"])
+    assert "--check needs 1 or more" in fails(capsys, ["results", "--check", "0"])
+
+
+def test_results_fills_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.md"
+    place = "first_result/magnetic_tile/batch/knn/image_auroc"
+    page.write_text(f"<!-- ledger {place} -->?<!-- /ledger -->", encoding="utf-8")
+    assert main(["results", "--fill", str(page)]) == 0
+    value = read_results("first_result").value("knn", "batch", "image_auroc")
+    assert page.read_text(encoding="utf-8") == f"<!-- ledger {place} -->{value:.3f}<!-- /ledger -->"
+    capsys.readouterr()
+    page.write_text("<!-- ledger magic/a/b/c/d --><!-- /ledger -->", encoding="utf-8")
+    assert "no experiment 'magic'" in fails(capsys, ["results", "--fill", str(page)])
+    assert "magic" in page.read_text(encoding="utf-8")
+
+
+def test_a_leak_ends_with_3_and_nothing_is_published(
+    data: Path, model_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A copy of a test image, saved anew and mirrored, had a part in the model's threshold."""
+    stream = io.BytesIO()
+    leaked = Image.open(sorted(data.rglob("test/*/*.png"))[1]).convert("RGB")
+    leaked.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(stream, "JPEG", quality=85)
+    planted = Fingerprints.of(["planted"], [np.asarray(Image.open(stream))])
+    model = load_model(model_file)
+    model.uses = (*model.uses, Use("threshold", planted, labels=True))
+    guilty = tmp_path / "guilty.safetensors"
+    save_model(model, guilty)
+    out = tmp_path / "metrics.json"
+    arguments = ["evaluate", "--model", str(guilty), "--data", str(data), "--out", str(out)]
+    said = fails(capsys, [*arguments, "--method", "mahalanobis"], code=3)
+    assert "a part in the threshold (1: planted = " in said and "mirrored or turned" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["guilty.safetensors", "textures"]

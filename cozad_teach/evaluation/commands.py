@@ -122,10 +122,12 @@ def check(
     CozadError
         If the experiment is not there, or a metric lies outside its stored interval.
     """
+    if n_runs < 1:
+        raise CozadError(f"--check needs 1 or more runs to do again, not {n_runs}")
     stored = read_results(name).content["runs"]
     chosen = experiment(name)
     runs = {run[2:] + run[1:2]: run for run in chosen.runs()}
-    picked = np.random.default_rng().permutation(len(stored))[: max(1, n_runs)]
+    picked = np.random.default_rng().permutation(len(stored))[:n_runs]
     rows = [stored[i] for i in sorted(picked)]
     again = run_all(
         [runs[row["data"], row["protocol"], row["method"], row["seed"]] for row in rows],

@@ -115,13 +115,7 @@ class Results:
         CozadError
             If the experiment has no such result.
         """
-        for row in self.content["results"]:
-            same = (row["method"], row["protocol"]) == (method, protocol)
-            if same and data in (None, row["data"]) and metric in row["values"]:
-                value, low, high = row["values"][metric]
-                return value, low, high
-        of = f" on {data}" if data else ""
-        raise CozadError(f"{self.name} has no {metric} of {method} under {protocol}{of}")
+        return self._look_up("results", "method", method, protocol, metric, data)
 
     def value(self, method: str, protocol: str, metric: str, data: str | None = None) -> float:
         """Look up a metric; parameters and errors as `interval`."""
@@ -144,13 +138,18 @@ class Results:
         CozadError
             If the experiment has no such difference.
         """
-        for row in self.content["differences"]:
-            same = (row["other"], row["protocol"]) == (other, protocol)
+        return self._look_up("differences", "other", other, protocol, metric, data)
+
+    def _look_up(
+        self, table: str, key: str, name: str, protocol: str, metric: str, data: str | None
+    ) -> tuple[float, float, float]:
+        for row in self.content[table]:
+            same = (row[key], row["protocol"]) == (name, protocol)
             if same and data in (None, row["data"]) and metric in row["values"]:
                 value, low, high = row["values"][metric]
                 return value, low, high
-        of = f" on {data}" if data else ""
-        raise CozadError(f"{self.name} does not compare {metric} with {other} under {protocol}{of}")
+        of, minus = f" on {data}" if data else "", "CoZAD minus " if key == "other" else ""
+        raise CozadError(f"{self.name} has no {metric} of {minus}{name} under {protocol}{of}")
 
     def markdown(self, metrics: Sequence[str] = SHOWN, data: str | None = None) -> str:
         """Give the results as a Markdown table, each value with its interval.

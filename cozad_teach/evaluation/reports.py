@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +18,13 @@ from cozad_teach.errors import CozadError
 from cozad_teach.evaluation import bootstrap, calibration, intervals, leaks
 from cozad_teach.evaluation.calibration import Calibration
 from cozad_teach.evaluation.category import METRICS, Measured, measure
+from cozad_teach.evaluation.memory import peak_memory_mb
 from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.protocols import check, method_scores, parse_protocol
 from cozad_teach.evaluation.readings import Images, Readings
 from cozad_teach.scoring import image_scores, pixel_maps
 
-__all__ = ["Evaluation", "evaluate", "peak_memory_mb"]
+__all__ = ["Evaluation", "evaluate"]
 
 # Test images that are scored once more on their own, to prove that they did not notice the others.
 _N_ALONE = 2
@@ -83,7 +82,8 @@ def evaluate(
         The report has method, protocol, backbone, seed, data, categories (counts, metrics with
         their 95 % intervals, decisions at a threshold from auxiliary images, calibration), mean,
         calibration, seconds (fit: training; adapt; score: reading, features, scores, metrics),
-        peak_memory_mb (of the process so far), leaks. Scores become metrics at the size of the
+        peak_memory_mb (of the process so far), leaks, and images: for each digest in leaks the
+        content hashes and the perceptual hashes behind it. Scores become metrics at the size of the
         image files. A metric that cannot be computed is None, with the reason beside it.
 
     Raises
@@ -105,6 +105,7 @@ def evaluate(
     uses = (*prepared.uses(ensemble), threshold_use)
     seconds = {"fit": model.fit_seconds if method == "cozad" else 0.0, "adapt": 0.0, "score": 0.0}
     measured, categories, audits = {}, {}, {}
+    seen = [use.images for use in uses]
     for name in names:
         test = readings.test(name, ensemble)
         support, skipped = None, list[str]()
@@ -117,6 +118,7 @@ def evaluate(
             protocol,
         )
         leaks.raise_on_leak(audit)
+        seen += [test.fingerprints, *([support.fingerprints] if support else [])]
         started = time.perf_counter()
         scores, adapt_seconds = method_scores(
             prepared.models(ensemble),
@@ -156,23 +158,13 @@ def evaluate(
         "seconds": {key: round(value, 3) for key, value in seconds.items()},
         "peak_memory_mb": peak_memory_mb(),
         "leaks": audits,
+        "images": {leaks.digest(images): _identities(images) for images in seen},
     }
     return Evaluation(report, measured)
 
 
-def peak_memory_mb() -> float | None:
-    """Give the highest memory use of this process so far in MB, or None where unknown."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux: what `resource` says there includes the process that started us
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return round(int(line.split()[1]) / 1e3, 1)
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
+def _identities(images: Fingerprints) -> dict[str, list[str]]:
+    return {"hashes": list(images.hashes), "perceptual_hashes": list(images.perceptual_hashes())}
 
 
 def _groups(audit: Mapping[str, Any], test: Fingerprints) -> list[int]:

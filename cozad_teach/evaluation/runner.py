@@ -34,8 +34,8 @@ BUILD = _PACKAGE.parent / "build"
 # Folders and files that cannot change a result.
 _NOT_METHOD = (
     *("teaching", "doctor.py", "_installation.py", "_machine.py", "_probe.py"),
-    *("cli.py", "_arguments.py", "commands.py", "ledger.py", "quotes.py", "speed.py"),
-    *("bands.py", "experiments.py", "runner.py", "summary.py"),
+    *("cli.py", "_arguments.py", "commands.py", "ledger.py", "memory.py", "quotes.py"),
+    *("bands.py", "experiments.py", "runner.py", "speed.py", "summary.py"),
 )
 
 

@@ -1,7 +1,7 @@
 """Time, memory and error of pixel metrics beside other ways of computing them.
 
-``python tests/benchmarks/bench_metrics.py``. Where ``anomalib==2.7.0`` and ``adeval==1.1.0`` are
-installed they are compared too; the project itself does not need them. Scores are drawn, not
+``python tests/benchmarks/bench_metrics.py``. Where anomalib and adeval are installed (see
+``peers.txt``) they are compared too; the project itself does not need them. Scores are drawn, not
 measured: 100 maps of 256 x 256, half of them with one to four square defects.
 """
 

@@ -46,7 +46,7 @@ def test_results_come_back_as_they_were_stored(tmp_path: Path) -> None:
     assert found.value("cozad", "batch", "image_auroc") == 0.81234
     assert found.interval("cozad", "batch", "image_auroc", "wood") == (0.5, 0.25, 0.75)
     assert found.difference("knn", "batch", "image_auroc") == (0.1, -0.1, 0.3)
-    with pytest.raises(CozadError, match="does not compare aupro with knn under batch on wood"):
+    with pytest.raises(CozadError, match="no aupro of CoZAD minus knn under batch on wood"):
         found.difference("knn", "batch", "aupro", "wood")
     assert found.markdown(["image_auroc", "aupro"]).splitlines() == [
         "| data | protocol | method | image auroc | aupro |",

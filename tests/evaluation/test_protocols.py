@@ -87,6 +87,7 @@ def test_every_method_gives_one_schema_and_its_proof(
         "seconds",
         "peak_memory_mb",
         "leaks",
+        "images",
     ]
     assert (report["method"], report["protocol"], report["seed"]) == (method, protocol, 1)
     row = report["categories"][NAME]
@@ -112,7 +113,12 @@ def test_every_method_gives_one_schema_and_its_proof(
     purposes = ["weights", "statistics", *(["statistics"] if method == "ensemble" else [])]
     assert [use["purpose"] for use in proof["uses"]] == [*purposes, "threshold"]
     assert proof["test"]["images"] == 9
+    support_is_given = protocol in ("few-2", "full")
     assert proof["support"]["images"] == {"few-2": 2, "full": 5}.get(protocol, 0)
+    on_record = [*proof["uses"], proof["test"], *([proof["support"]] if support_is_given else [])]
+    for kept in on_record:
+        hashes = report["images"][kept["digest"]]
+        assert len(hashes["hashes"]) == len(hashes["perceptual_hashes"]) == kept["images"]
     if protocol == "batch":
         assert "independence" not in proof
     else:
