@@ -1,11 +1,9 @@
 """Find copies of images between sets: saved anew, resized, brightened, mirrored, turned, cropped.
 
 A file's bytes change when it is saved anew, so a leak that hides behind another JPEG quality needs
-more than `image_hash`. Whole copies are found by their perceptual hash and confirmed by their
-thumbnails. Two pictures of bottles have similar thumbnails too: so what the second set has in
-common is taken out, and what must agree is how an image *differs* from the others of its kind.
-
-For crops see `crops`.
+more than `image_hash`. Whole copies have thumbnails that correlate. Two pictures of bottles have
+such thumbnails too: so what counts is their *partial* correlation, given what other images of the
+same kind show. For crops see `crops`.
 """
 
 from __future__ import annotations
@@ -14,30 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from cozad_teach.data.crops import find_crops
-from cozad_teach.data.hashes import THUMBNAIL_SIDE, Fingerprints, perceptual_hash
-from cozad_teach.data.pictures import (
-    common_part,
-    correlation,
-    distinct_part,
-    normed,
-    pictures_of,
-    pooled,
-)
+from cozad_teach.data.hashes import THUMBNAIL_SIDE, Fingerprints
+from cozad_teach.data.pictures import common_pictures, normed, pictures_of, pooled
 
 __all__ = ["Copy", "find_copies"]
 
-# Limits, chosen on real sets: distinct images of one kind stay below them, copies do not.
-HASH_BITS = 16
+# Chosen on real sets: distinct images of one kind stay below it, copies do not.
 WHOLE_CORRELATION = 0.95
-
 # Thumbnails are compared at half their size, where saving anew leaves no trace.
 _HALF = THUMBNAIL_SIDE // 2
-_PAIRS = 1024  # compared at a time
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ class Copy:
     kind : str
         ``same pixels``, ``saved anew``, ``mirrored or turned``, or ``crop``.
     similarity : float
-        Correlation of the thumbnails, up to 1.
+        Partial correlation of the thumbnails, up to 1.
     """
 
     first: int
@@ -62,7 +49,7 @@ class Copy:
 
 @lru_cache(maxsize=64)  # methods and protocols ask about the same sets
 def find_copies(
-    first: Fingerprints, second: Fingerprints, *, crops: bool = True
+    first: Fingerprints, second: Fingerprints, *, same_kind: bool = False
 ) -> tuple[Copy, ...]:
     """Find the pairs of an image of `first` and one of `second` that show the same picture.
 
@@ -70,19 +57,30 @@ def find_copies(
     ----------
     first, second : Fingerprints
         The two sets; one set twice finds the copies within it, and each image itself.
-    crops : bool
-        Look for crops too, upright or mirrored, that keep half of each side or more. That takes
-        most of the time.
+    same_kind : bool
+        Both sets show the same kind of thing, as the support and the test images of a category do.
+        Then both tell what is common, and crops are not looked for: a product in one pose looks
+        like a crop of another in the same pose.
 
     Returns
     -------
     tuple of Copy
         By place in `second`, then in `first`; a pair is there once.
+
+    Notes
+    -----
+    Not found are copies turned by other angles than right ones, crops that keep less than half of
+    a side or are turned too, and crops of patterns finer than a thumbnail shows. A set that holds
+    nothing but copies of one picture looks like products in one pose, and is taken for that.
     """
     found: dict[tuple[int, int], Copy] = {}
     if len(first) and len(second):
-        for search in (_equal, _whole, _cropped) if crops else (_equal, _whole):
-            for copy in search(first, second):
+        searches = [_equal(first, second), _whole(first, second, same_kind)]
+        if not same_kind:
+            crops = find_crops(first, second)
+            searches.append(Copy(i, j, "crop", similarity) for i, j, similarity in crops)
+        for search in searches:
+            for copy in search:
                 found.setdefault((copy.second, copy.first), copy)
     return tuple(found[pair] for pair in sorted(found))
 
@@ -95,22 +93,15 @@ def _equal(first: Fingerprints, second: Fingerprints) -> Iterator[Copy]:
         yield from (Copy(i, j, "same pixels", 1.0) for i in places.get(value, ()))
 
 
-def _whole(first: Fingerprints, second: Fingerprints) -> Iterator[Copy]:
-    bits = _bits(torch.from_numpy(second.thumbnails))
-    b = normed(pooled(pictures_of(second), _HALF))
-    common = common_part(b)
-    b = distinct_part(b, common)
-    turned_bits = map(_bits, _orientations(torch.from_numpy(first.thumbnails)))
-    turned = _orientations(normed(pooled(pictures_of(first), _HALF)))
-    for number, (a, its_bits) in enumerate(zip(turned, turned_bits, strict=True)):
-        a = distinct_part(a, common)
-        near = torch.cdist(its_bits, bits, p=1) <= HASH_BITS
-        for pairs in torch.nonzero(near).split(_PAIRS):
-            i, j = pairs.unbind(1)
-            similarity = correlation(a[i], b[j])
-            kind = "mirrored or turned" if number else "saved anew"
-            for k in torch.nonzero(similarity >= WHOLE_CORRELATION).flatten().tolist():
-                yield Copy(int(i[k]), int(j[k]), kind, float(similarity[k]))
+def _whole(first: Fingerprints, second: Fingerprints, same_kind: bool) -> Iterator[Copy]:
+    a, b = (normed(pooled(pictures_of(images), _HALF)) for images in (first, second))
+    others = torch.cat([a, b]) if same_kind and first is not second else b
+    common = common_pictures(b, others)
+    for number, turned in enumerate(_orientations(a)):
+        similarity = _partial_correlation(turned, b, common)
+        kind = "mirrored or turned" if number else "saved anew"
+        for i, j in torch.nonzero(similarity >= WHOLE_CORRELATION).tolist():
+            yield Copy(i, j, kind, float(similarity[i, j]))
 
 
 def _orientations(pictures: Tensor) -> list[Tensor]:
@@ -119,11 +110,12 @@ def _orientations(pictures: Tensor) -> list[Tensor]:
     return [torch.rot90(view, turns, (-2, -1)) for view in views for turns in range(4)]
 
 
-def _bits(thumbnails: Tensor) -> Tensor:
-    codes = [bytes.fromhex(perceptual_hash(thumb)) for thumb in thumbnails.numpy()]
-    bits = np.unpackbits(np.frombuffer(b"".join(codes), np.uint8)).reshape(len(codes), -1)
-    return torch.from_numpy(bits.astype(np.float32))
+def _partial_correlation(a: Tensor, b: Tensor, given: Tensor) -> Tensor:
+    """Correlate each of a (N, n, n) with each of b (M, n, n), given for each b a third (M, n, n).
 
-
-def _cropped(first: Fingerprints, second: Fingerprints) -> Iterator[Copy]:
-    return (Copy(i, j, "crop", similarity) for i, j, similarity in find_crops(first, second))
+    It is the correlation of what is left of both when their share of the third is taken out.
+    """
+    a, b, c = a.flatten(1), b.flatten(1), given.flatten(1)
+    ac, bc = a @ c.T, (b * c).sum(1)
+    left = ((1 - ac.square()) * (1 - bc.square())).clamp(min=1e-12).sqrt()
+    return (a @ b.T - ac * bc) / left

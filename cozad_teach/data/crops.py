@@ -14,12 +14,12 @@ from torch import Tensor
 
 from cozad_teach.data.hashes import THUMBNAIL_SIDE, Fingerprints
 from cozad_teach.data.pictures import (
-    common_part,
+    common_pictures,
     correlation,
-    distinct_part,
     normed,
     pictures_of,
     pooled,
+    without,
 )
 
 __all__ = ["find_crops"]
@@ -30,8 +30,14 @@ CROP_CORRELATION, CROP_DETAIL = 0.9, 0.35
 
 # Windows are fitted at half the size of a thumbnail, where saving anew leaves no trace.
 _HALF = THUMBNAIL_SIDE // 2
-# Sides of the windows in pixels of a thumbnail; they lie two pixels apart.
-_SIDES = range(_HALF, THUMBNAIL_SIDE, 4)
+# Heights and widths of the windows in pixels of a thumbnail: equal shares of both sides; all of one
+# side; and three to four, either way. Others are reached when a window is fitted.
+_EQUAL = [(side, side) for side in range(_HALF, THUMBNAIL_SIDE, 4)]
+_ONE_SIDE = [(side, THUMBNAIL_SIDE) for side in range(_HALF, THUMBNAIL_SIDE, 4)]
+_UNEQUAL = [(side, side * 3 // 4) for side in (44, 52, 60)]
+_UPRIGHT = [*_ONE_SIDE, *_UNEQUAL]
+_SIZES = [*_EQUAL, *_UPRIGHT, *((width, height) for height, width in _UPRIGHT)]
+# Windows lie two pixels apart.
 _STEP, _CELLS = 2, 8
 _IMAGES, _PAIRS = 16, 1024  # compared at a time
 # Moves of a window: down, right, larger, taller, wider, larger about its centre.
@@ -63,17 +69,17 @@ def find_crops(first: Fingerprints, second: Fingerprints) -> Iterator[tuple[int,
         Correlation of the crop with the window that fits it best, 0.9 to 1.
     """
     a, b = pictures_of(first), pictures_of(second)
-    common = common_part(normed(b))
+    common = common_pictures(normed(b), normed(b))
     for mirrored in (False, True):
         parts_of_a, parts_of_b = (x.flip(-1) if mirrored else x for x in (a, b))
         shared = common.flip(-1) if mirrored else common
         for i, j, boxes in _candidates(a, parts_of_b):
-            for k, similarity in _fitting(a[i], parts_of_b[j], boxes, shared.expand_as(a[i])):
+            for k, similarity in _fitting(a[i], parts_of_b[j], boxes, shared[j]):
                 yield int(i[k]), int(j[k]), similarity
         for j, i, boxes in _candidates(b, parts_of_a):
-            window = _window(common.expand_as(b[j]), boxes)
-            shared_here = normed(window) * common.square().sum().sqrt()
-            for k, similarity in _fitting(b[j], parts_of_a[i], boxes, shared_here):
+            # Seen through the window, what is common is a window of it.
+            seen = normed(_window(common[j], boxes))
+            for k, similarity in _fitting(b[j], parts_of_a[i], boxes, seen):
                 yield int(i[k]), int(j[k]), similarity
 
 
@@ -84,8 +90,8 @@ def _candidates(whole: Tensor, parts: Tensor) -> Iterator[tuple[Tensor, Tensor, 
         some = whole[start:][:_IMAGES]
         best = torch.full((len(some), len(parts)), WINDOW_CORRELATION)
         boxes = torch.zeros(len(some), len(parts), 4)
-        for side in _SIDES:
-            cells, places = _cells_of_windows(some, side)
+        for size in _SIZES:
+            cells, places = _cells_of_windows(some, size)
             likeness, window = (cells.flatten(2) @ described).max(1)
             better = likeness > best
             best = torch.where(better, likeness, best)
@@ -95,31 +101,42 @@ def _candidates(whole: Tensor, parts: Tensor) -> Iterator[tuple[Tensor, Tensor, 
             yield start + i, j, boxes[i, j]
 
 
-def _cells_of_windows(pictures: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Average every window of one side over 8 x 8 cells: (N, W, 8, 8), and its boxes (W, 4)."""
+def _cells_of_windows(pictures: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Average every window of one size over 8 x 8 cells: (N, W, 8, 8), and its boxes (W, 4)."""
+    (tops, of_rows), (lefts, of_columns) = map(_shares_of_cells, size)
+    rows = torch.einsum("tcy,nyx->ntcx", of_rows, pictures)
+    cells = torch.einsum("ntcx,ldx->ntlcd", rows, of_columns).flatten(1, 2)
+    top, left = (x.flatten() for x in torch.meshgrid(tops, lefts, indexing="ij"))
+    box = [top, left, torch.full_like(top, size[0]), torch.full_like(top, size[1])]
+    return normed(cells), torch.stack(box, 1) / THUMBNAIL_SIDE
+
+
+def _shares_of_cells(side: int) -> tuple[Tensor, Tensor]:
+    """Give where windows of one side start, and how much of a pixel belongs to each cell of them.
+
+    The second has the shape (windows, cells, pixels); a cell may cut a pixel in two.
+    """
     starts = torch.arange(0, THUMBNAIL_SIDE - side + 1, _STEP)
     edges = starts[:, None] + torch.arange(_CELLS + 1) * (side / _CELLS)
     pixels = torch.arange(THUMBNAIL_SIDE)
-    # How much of a pixel belongs to a cell, (windows, cells, pixels): a cell may cut one in two.
     upper = torch.minimum(edges[:, 1:, None], pixels + 1)
-    share = (upper - torch.maximum(edges[:, :-1, None], pixels)).clamp(min=0)
-    rows = torch.einsum("tcy,nyx->ntcx", share, pictures)
-    cells = torch.einsum("ntcx,ldx->ntlcd", rows, share).flatten(1, 2)
-    top, left = torch.meshgrid(starts, starts, indexing="ij")
-    box = [top.flatten(), left.flatten(), *[torch.full_like(top.flatten(), side)] * 2]
-    return normed(cells), torch.stack(box, 1) / THUMBNAIL_SIDE
+    return starts, (upper - torch.maximum(edges[:, :-1, None], pixels)).clamp(min=0)
 
 
 def _fitting(
     whole: Tensor, parts: Tensor, boxes: Tensor, shared: Tensor
 ) -> Iterator[tuple[int, float]]:
-    """Move windows until they fit their parts best; give which of them do, and how well."""
+    """Move windows until they fit their parts best; give which of them do, and how well.
+
+    `shared` is what the images of the second set have in common, as each pair shows it: it proves
+    nothing, and is taken out before the two are compared.
+    """
     start = _likeness(whole, boxes, normed(pooled(parts, _HALF)))
     kept = torch.nonzero(start >= START_CORRELATION).flatten()
     whole, parts, shared = whole[kept], normed(parts[kept]), shared[kept]
     boxes = _fitted(whole, normed(pooled(parts, _HALF)), boxes[kept])
-    window = distinct_part(normed(_window(whole, boxes)), shared)
-    part = distinct_part(parts, shared)
+    window = without(normed(_window(whole, boxes)), shared)
+    part = without(parts, shared)
     similarity = correlation(*(normed(pooled(x, _HALF)) for x in (window, part)))
     detail = correlation(_fine(window), _fine(part))
     same = (similarity >= CROP_CORRELATION) & (detail >= CROP_DETAIL)

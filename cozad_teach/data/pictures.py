@@ -8,7 +8,12 @@ from torch import Tensor
 
 from cozad_teach.data.hashes import Fingerprints
 
-__all__ = ["common_part", "correlation", "distinct_part", "normed", "pictures_of", "pooled"]
+__all__ = ["common_pictures", "correlation", "normed", "pictures_of", "pooled", "without"]
+
+# Pictures that correlate more than this are taken for one where it is asked what is common.
+_ONE_PICTURE = 0.998
+# So many pictures that are all nearly the same are products in one pose; fewer may be copies.
+_PRODUCTS = 4
 
 
 def pictures_of(images: Fingerprints) -> Tensor:
@@ -32,14 +37,40 @@ def correlation(x: Tensor, y: Tensor) -> Tensor:
     return (x * y).sum((-2, -1))
 
 
-def common_part(pictures: Tensor) -> Tensor:
-    """Give what N pictures have in common; its squared length is how much of it to take out.
-
-    That is 1 - 1/N: the mean of few pictures is mostly these pictures, of one it is nothing else.
-    """
-    return normed(pictures.mean(0)) * (1 - 1 / len(pictures)) ** 0.5
-
-
-def distinct_part(pictures: Tensor, common: Tensor) -> Tensor:
-    """Take what they have in common with their kind out of pictures of length 1."""
+def without(pictures: Tensor, common: Tensor) -> Tensor:
+    """Take out of pictures what they share with `common`; both of mean 0 and length 1, or 0."""
     return normed(pictures - correlation(pictures, common)[..., None, None] * common)
+
+
+def common_pictures(pictures: Tensor, others: Tensor) -> Tensor:
+    """Give, for each picture, the mean of those that show the same kind of thing.
+
+    Two photographs of bottles correlate because both show a bottle. What the other photographs of
+    bottles show on average is taken out before two of them are compared; it must not hold the
+    picture itself or a copy of it, or little would be left of either.
+
+    Parameters
+    ----------
+    pictures : torch.Tensor
+        Shape (N, n, n), of `normed`.
+    others : torch.Tensor
+        Shape (M, n, n), of `normed`: pictures of the same kind, among them `pictures` themselves.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (N, n, n), of mean 0 and length 1: the mean of the others that are not nearly the
+        same picture, each picture counting once however many copies it has. Where all are nearly
+        the same, as products in one pose may be, the mean of all others, if there are four or more
+        pictures; 0 where nothing is left.
+    """
+    a, b = pictures.flatten(1), others.flatten(1)
+    likeness = a @ b.T
+    near = likeness > _ONE_PICTURE
+    weights = 1 / (b @ b.T > _ONE_PICTURE).to(b).sum(1).clamp(min=1)
+    itself = torch.zeros_like(near)
+    itself[torch.arange(len(a)), likeness.argmax(1)] = True
+    products = near.all(1, keepdim=True) & (len(b) >= _PRODUCTS)
+    left_out = torch.where(products, itself, near | itself)
+    means = (~left_out * weights) @ b
+    return normed(means.view_as(pictures)) * (~left_out).any(1)[:, None, None]

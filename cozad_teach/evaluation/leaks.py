@@ -85,7 +85,7 @@ def audit(
                 continue
             leaks += _described(find_copies(use.images, target), use.purpose, use.images, target)
     if inductive:
-        leaks += _described(find_copies(support, test, crops=False), "support", support, test)
+        leaks += _described(find_copies(support, test, same_kind=True), "support", support, test)
     else:
         known = set(test.hashes)
         leaks += [
@@ -203,7 +203,7 @@ def _summary(images: Fingerprints) -> dict[str, Any]:
 def _groups(test: Fingerprints) -> list[list[str]]:
     """Group the test images that show the same picture."""
     leader = list(range(len(test)))
-    for copy in find_copies(test, test, crops=False):
+    for copy in find_copies(test, test, same_kind=True):
         first, second = leader[copy.first], leader[copy.second]
         if first != second:
             leader = [min(first, second) if place in (first, second) else place for place in leader]

@@ -111,7 +111,7 @@ def choose_support(
         n = int(min(wanted - len(chosen), len(waiting)))
         some, waiting = waiting[:n], waiting[n:]
         prints = [Fingerprints.of([file.name], [read_image(file)]) for file in some]
-        copies = {c.first for c in find_copies(Fingerprints.join(prints), test, crops=False)}
+        copies = {c.first for c in find_copies(Fingerprints.join(prints), test, same_kind=True)}
         chosen += [file for place, file in enumerate(some) if place not in copies]
         skipped += [file.name for place, file in enumerate(some) if place in copies]
     if not chosen or (wanted < math.inf and len(chosen) < wanted):
