@@ -9,6 +9,8 @@ from cozad_teach import __version__
 
 __all__ = ["parser"]
 
+LARGEST_SEED = 2**32 - 1  # of the generators that draw from it
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -36,13 +38,13 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     data = added.add_parser("data", help="write embedded categories that training never sees")
     data.add_argument("--out", required=True, metavar="DIR", help="folder to make")
-    data.add_argument("--seed", type=int, default=0)
+    data.add_argument("--seed", type=_seed, default=0)
     data.set_defaults(run=commands["data"])
 
     train = added.add_parser("train", help="train on the embedded auxiliary categories")
     train.add_argument("--settings", default="lite", help="lite (2 cores, a minute) or full (GPU)")
     train.add_argument("--out", required=True, metavar="FILE", help="model file to write")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--seed", type=_seed, default=0)
     _add_machine(train)
     train.set_defaults(run=commands["train"])
 
@@ -56,7 +58,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         help="cozad or a baseline: mahalanobis, knn, mutual, discriminator, ensemble",
     )
     evaluate.add_argument("--out", required=True, metavar="FILE", help="JSON report to write")
-    evaluate.add_argument("--seed", type=int, default=0)
+    evaluate.add_argument("--seed", type=_seed, default=0)
     _add_machine(evaluate)
     evaluate.set_defaults(run=commands["evaluate"])
 
@@ -92,3 +94,9 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 def _add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cpu, cuda or mps; by default the best there is")
     parser.add_argument("--weights", metavar="FILE", help="backbone weights that are not installed")
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= LARGEST_SEED):
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to {LARGEST_SEED}, not {text!r}")
+    return int(text)

@@ -62,7 +62,8 @@ def _device(name: str | None) -> str:
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        torch.zeros(1, device=name)
+        if torch.zeros(1, device=name).is_meta:
+            raise RuntimeError("it holds no numbers")
     except (RuntimeError, AssertionError) as error:
         raise CozadError(f"device {name!r} is not available here: leave --device out") from error
     return name
@@ -191,7 +192,11 @@ def _predict(options: argparse.Namespace) -> int:
     from cozad_teach.prediction import predict
 
     rows = predict(_load(options), files, out, options.protocol, progress=True)
-    with atomic_write(out / "scores.csv") as file, file.open("w", newline="") as stream:
+    # A name that is no text, as old archives hold, is written with its bytes escaped.
+    with (
+        atomic_write(out / "scores.csv") as file,
+        file.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream,
+    ):
         writer = csv.writer(stream)
         writer.writerow(["image", "score", "peak_x", "peak_y", "overlay"])
         writer.writerows(rows)

@@ -31,7 +31,7 @@ def atomic_write(target: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     CozadError
-        If the folder cannot be made or written to, or `target` is a folder.
+        If the folder cannot be made or written to, `target` is a folder, or writing fails.
     """
     target = Path(target)
     if target.is_dir():
@@ -49,6 +49,8 @@ def atomic_write(target: str | os.PathLike[str]) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp makes files that only their owner can read
         temporary.replace(target)
+    except OSError as error:  # the disk is full, or the network drive gone
+        raise CozadError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
 

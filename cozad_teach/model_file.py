@@ -70,7 +70,10 @@ def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
     }
     tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
     with atomic_write(path) as temporary:
-        save_file(tensors, temporary, {"format": FORMAT, "header": json.dumps(header)})
+        try:
+            save_file(tensors, temporary, {"format": FORMAT, "header": json.dumps(header)})
+        except SafetensorError as error:  # as which a full disk comes
+            raise CozadError(f"cannot write {path}: {error}") from error
 
 
 def load_model(
@@ -117,6 +120,9 @@ def load_model(
             if name.startswith("parameters.")
         }
         shapes = {name: tuple(value.shape) for name, value in tensors.items()}
+        purposes = {use["purpose"] for use in header["uses"]}
+        if not header["history"] or not purposes >= {"weights", "statistics"}:
+            raise CozadError(f"{path} does not say how it was trained: train again")
         sets = [
             Fingerprints(
                 tuple(images["names"]),

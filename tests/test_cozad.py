@@ -141,6 +141,11 @@ def test_saved_model_scores_as_before(tiny: CoZAD, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.safetensors"]
 
 
+def use(purpose: str, image_set: int = 0) -> dict:
+    """One entry of the record of uses in a header."""
+    return {"purpose": purpose, "labels": True, "image_set": image_set}
+
+
 def rewrite(path: Path, change: dict, tensors: dict | None = None) -> None:
     """Store a model file again with parts of its header or its tensors changed."""
     with safe_open(path, framework="pt") as file:
@@ -164,13 +169,13 @@ def rewrite(path: Path, change: dict, tensors: dict | None = None) -> None:
             "other weights",
         ),
         ({}, {"parameters.head": torch.zeros(3, 3)}, "does not fit the backbone"),
-        (
-            {"header": {"uses": [{"purpose": "weights", "labels": True, "image_set": 7}]}},
-            {},
-            "damaged",
-        ),
-        ({"header": {"uses": [{"purpose": "x", "labels": True, "image_set": 0}]}}, {}, "damaged"),
-        ({}, {"thumbnails.0": torch.zeros(3, 64, 64, dtype=torch.uint8)}, "does not fit"),
+        ({"header": {"uses": [use("weights"), use("statistics", image_set=7)]}}, {}, "damaged"),
+        ({"header": {"uses": [use("weights"), use("statistics"), use("fun")]}}, {}, "damaged"),
+        ({"header": {"uses": [use("weights")]}}, {}, "does not say how it was trained"),
+        ({"header": {"uses": []}}, {}, "does not say how it was trained"),
+        ({"header": {"history": []}}, {}, "does not say how it was trained"),
+        ({"header": {"image_sets": [{"names": [], "hashes": ["x"]}]}}, {}, "damaged"),
+        ({}, {"thumbnails.0": torch.zeros(3, 64, 64, dtype=torch.uint8)}, "damaged"),
         ({}, {"feature_mean": torch.full((152,), torch.nan)}, "not finite"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -30,6 +31,19 @@ def test_an_interrupted_write_keeps_the_old_file(tmp_path: Path, error: type) ->
     with pytest.raises(error), atomic_write(target) as temporary:
         temporary.write_text("half")
         raise error
+    assert target.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_keeps_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    with (
+        pytest.raises(CozadError, match=r"cannot write .*file\.txt: No space left on device"),
+        atomic_write(target) as temporary,
+    ):
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
 

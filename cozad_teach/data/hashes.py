@@ -102,11 +102,24 @@ class Fingerprints:
         Of `image_hash`.
     thumbnails : ndarray, uint8, (N, 64, 64)
         Of `thumbnail`.
+
+    Raises
+    ------
+    ValueError
+        If they are not N each.
     """
 
     names: tuple[str, ...]
     hashes: tuple[str, ...]
     thumbnails: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.names), THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+        if len(self.hashes) != len(self.names) or self.thumbnails.shape != shape:
+            raise ValueError(
+                f"fingerprints do not belong together: {len(self.names)} names, "
+                f"{len(self.hashes)} hashes, thumbnails {self.thumbnails.shape}"
+            )
 
     def __len__(self) -> int:
         return len(self.names)

@@ -3,7 +3,7 @@
 A band is pointwise, not simultaneous: at any one place of the x axis 95 of 100 resampled curves
 pass through it, but fewer than 95 stay inside along their whole length. Nor do overlapping bands
 say that two methods are alike: the methods scored the same images, so their curves move together
-(see `bootstrap.difference_interval`). Where a curve is perfect, every resample is perfect too, and
+(see `intervals.difference_interval`). Where a curve is perfect, every resample is perfect too, and
 the band has no width although the truth is not certain.
 """
 

@@ -40,12 +40,13 @@ def resample(
     labels : array_like, (N,)
         1 or True for anomalous, 0 or False for normal.
     n_resamples : int
-        B, the number of resamples.
+        B, the number of resamples, 2 or more.
     seed : int
         Equal labels, groups and seeds give equal draws.
     groups : array_like, (N,), optional
-        Equal values for images that show the same picture: they are drawn or left out together,
-        for the second photograph of a part is no new witness. By default each image is its own.
+        Equal values for images that show the same picture: those of a class are drawn or left out
+        together, for the second photograph of a part is no new witness. By default each image is
+        its own.
 
     Returns
     -------
@@ -95,11 +96,13 @@ def image_draws(scores: ArrayLike, labels: ArrayLike, weights: Floats) -> dict[s
     Returns
     -------
     dict of numpy.ndarray
-        ``image_auroc``, ``image_ap`` and ``image_f1max``, shape (B,) each.
+        ``image_auroc``, ``image_ap`` and ``image_f1max``, shape (B,) each. Their spread is what
+        they are for.
     """
     values, marks = np.asarray(scores), np.asarray(labels, bool)
     order = np.argsort(values, kind="stable")
-    starts = np.flatnonzero(np.diff(values[order], prepend=np.nan) != 0)  # of each distinct score
+    ranked = values[order]
+    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))  # of each distinct score
     drawn = weights[:, order]
     normal, anomalous = (
         np.add.reduceat(drawn * (marks[order] == kind), starts, axis=1) for kind in (False, True)
@@ -115,7 +118,8 @@ def pixel_draws(images: Sequence[ImagePixels], weights: Floats) -> dict[str, Flo
     """Give the pixel metrics of every resample.
 
     An image enters as three histograms of its scores; a resample is a weighted sum of them. There
-    are about a thousand bins, chosen where the scores are; fewer distinct scores are exact.
+    are about a thousand bins, chosen where the scores are; fewer distinct scores are exact. The
+    metric itself is computed exactly, elsewhere: of the draws only the spread is used.
 
     Parameters
     ----------

@@ -79,7 +79,9 @@ def calibrate(scores: ArrayLike, labels: ArrayLike) -> Calibration:
     x = np.arcsinh(values.astype(float))
     n_anomalous, n_normal = int(anomalous.sum()), int((~anomalous).sum())
     targets = np.where(anomalous, (n_anomalous + 1) / (n_anomalous + 2), 1 / (n_normal + 2))
-    centre, width = x.mean(), max(float(x.std()), 1e-12)
+    centre, width = x.mean(), float(x.std())
+    if width < 1e-9:
+        width = 1.0  # constant scores: nothing to fit, and no slope is steep enough for nothing
 
     def loss(parameters: NDArray[np.float64]) -> float:
         logits = np.exp(parameters[0]) * (x - centre) / width + parameters[1]

@@ -16,6 +16,7 @@ from cozad_teach.evaluation.intervals import Spread
 from cozad_teach.evaluation.metrics import checked_images, region_overlap
 from cozad_teach.evaluation.pixels import (
     ImagePixels,
+    Mask,
     NotFiniteError,
     checked_pairs,
     rank_pixels,
@@ -27,6 +28,7 @@ __all__ = ["IMAGE_METRICS", "METRICS", "PIXEL_METRICS", "Measured", "measure"]
 IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1max")
 PIXEL_METRICS = ("pixel_auroc", "pixel_ap", "pixel_f1max", "aupro")
 METRICS = (*IMAGE_METRICS, *PIXEL_METRICS)
+_MAXIMA = ("image_f1max", "pixel_f1max")
 
 
 class _NotAvailable(Exception):
@@ -47,7 +49,9 @@ class Measured:
         One sentence for each metric that is missing.
     draws : dict of str to numpy.ndarray
         The metric of every resample, shape (B,). Of methods on the same images, entry by entry,
-        they are paired.
+        they are paired. Those of the F1 values are not there: a maximum over thresholds is too
+        high in every sample, more so in a small one, so that an interval around it misses the
+        truth of all images in up to one case of eight.
     spreads : dict of str to Spread
         Of the draws.
     interval_reason : str or None
@@ -79,7 +83,7 @@ def measure(
     scores: ArrayLike,
     labels: ArrayLike,
     maps: Iterable[ArrayLike] | None = None,
-    masks: Iterable[ArrayLike | None] | None = None,
+    masks: Iterable[Mask] | None = None,
     *,
     n_resamples: int = 0,
     groups: ArrayLike | None = None,
@@ -92,8 +96,8 @@ def measure(
         As in `metrics.image_auroc`.
     maps : iterable of array_like, each (H_i, W_i), optional
         As in `metrics.pixel_auroc`; taken one at a time.
-    masks : iterable of array_like or None, optional
-        As in `metrics.pixel_auroc`. None for an anomalous image means that nobody marked its
+    masks : iterable of array_like, callable or None, optional
+        As in `pixels.checked_pairs`. None for an anomalous image means that nobody marked its
         pixels.
     n_resamples : int
         Resamples for the intervals; 0 leaves them out.
@@ -121,10 +125,13 @@ def measure(
     _measure_images(found, values, anomalous, weights)
     _measure_pixels(found, anomalous, maps, masks, weights)
     for name, draws in list(found.draws.items()):
-        if np.isfinite(draws).all():
+        if name in _MAXIMA:
+            del found.draws[name]
+        elif np.isfinite(draws).all():
             found.spreads[name] = intervals.spread(draws, anomalous, groups)
         else:
             del found.draws[name]
+            found.interval_reason = "a resample of the images has no normal pixels"
     return found
 
 
@@ -149,7 +156,7 @@ def _measure_pixels(
     found: Measured,
     anomalous: NDArray[np.bool_],
     maps: Iterable[ArrayLike] | None,
-    masks: Iterable[ArrayLike | None] | None,
+    masks: Iterable[Mask] | None,
     weights: Floats | None,
 ) -> None:
     try:
@@ -179,7 +186,7 @@ def _why_no_image_metrics(values: Array, anomalous: NDArray[np.bool_]) -> str | 
 def _read_usable(
     anomalous: NDArray[np.bool_],
     maps: Iterable[ArrayLike] | None,
-    masks: Iterable[ArrayLike | None] | None,
+    masks: Iterable[Mask] | None,
 ) -> list[ImagePixels]:
     """Read the pixels of all images, or say what about the data forbids pixel metrics."""
     n_anomalous = int(anomalous.sum())
@@ -206,7 +213,7 @@ def _read_usable(
 
 
 def _usable(
-    anomalous: NDArray[np.bool_], maps: Iterable[ArrayLike], masks: list[ArrayLike | None]
+    anomalous: NDArray[np.bool_], maps: Iterable[ArrayLike], masks: list[Mask]
 ) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
     pairs = checked_pairs(maps, masks)
     try:

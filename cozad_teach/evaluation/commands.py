@@ -124,9 +124,11 @@ def check(
     """
     if n_runs < 1:
         raise CozadError(f"--check needs 1 or more runs to do again, not {n_runs}")
-    stored = read_results(name).content["runs"]
     chosen = experiment(name)
+    stored = read_results(name).content["runs"]
     runs = {run[2:] + run[1:2]: run for run in chosen.runs()}
+    if set(runs) != {(row["data"], row["protocol"], row["method"], row["seed"]) for row in stored}:
+        raise CozadError(f"the list of {name} has changed: do it again with cozad bench {name}")
     picked = np.random.default_rng().permutation(len(stored))[:n_runs]
     rows = [stored[i] for i in sorted(picked)]
     again = run_all(
@@ -137,23 +139,30 @@ def check(
         folder=None,
         progress=True,
     )
-    outside, n_values = [], 0
+    outside, changes = [], [0.0]
     for row, done in zip(rows, again, strict=True):
         for metric in METRICS:
             if metric not in row["intervals"]:
                 continue
-            n_values += 1
             low, high = row["intervals"][metric]
             value = done.report["mean"][metric]
-            if not low <= value <= high:
+            if value is None or not low <= value <= high:
                 run = "/".join(map(str, done.run[1:]))
-                outside.append(f"{run} {metric} {value:.3f}, stored {low:.3f} to {high:.3f}")
+                outside.append(f"{run} {metric} {value}, stored {low:.3f} to {high:.3f}")
+            else:
+                changes.append(abs(value - row["values"][metric]))
+    n_values = len(outside) + len(changes) - 1
+    if not n_values:
+        raise CozadError("the chosen runs have no interval to compare with: choose more runs")
     if outside:
         raise CozadError(
             f"{len(outside)} of {n_values} values differ from the ledger ({'; '.join(outside)}): "
             f"repeat cozad bench {name}, or find out what has changed"
         )
-    return f"{n_values} values of {len(rows)} runs lie within their stored intervals"
+    return (
+        f"{n_values} values of {len(rows)} runs lie within their stored intervals; the largest "
+        f"change is {max(changes):.5f}"
+    )
 
 
 def fill_files(files: Sequence[str | os.PathLike[str]]) -> None:
@@ -167,9 +176,11 @@ def fill_files(files: Sequence[str | os.PathLike[str]]) -> None:
     for file in map(Path, files):
         try:
             text = file.read_text(encoding="utf-8")
+            renewed = _renewed_notebook(text) if file.suffix == ".ipynb" else fill(text)
         except OSError as error:
             raise CozadError(f"cannot read {file}: {error.strerror}") from error
-        renewed = _renewed_notebook(text) if file.suffix == ".ipynb" else fill(text)
+        except (ValueError, KeyError, TypeError) as error:
+            raise CozadError(f"{file} is no Markdown in UTF-8 and no notebook") from error
         if renewed != text:
             with atomic_write(file) as temporary:
                 temporary.write_text(renewed, encoding="utf-8")

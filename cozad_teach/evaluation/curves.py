@@ -185,4 +185,5 @@ def pro_area(ranks: Ranks, weights: NDArray[np.float64], limit: float) -> float:
     # The ramp rises from 0 at FPR a to 1 at FPR b; where b > a, they are at least 1 / n apart.
     cut = np.square(limit - a) / (2 * np.maximum(b - a, 1 / n))
     areas = np.select([limit >= b, limit > a], [limit - (a + b) / 2, cut], 0.0)
-    return float(np.dot(weights[ranks.order], areas) / limit)
+    # Rounding may carry a perfect or a hopeless curve out of range.
+    return float(np.clip(np.dot(weights[ranks.order], areas) / limit, 0, 1))

@@ -24,6 +24,10 @@ __all__ = [
 ]
 
 
+# A variance or a distance from a perfect value that is rounding and no more.
+_NOTHING = 1e-18
+
+
 class Interval(NamedTuple):
     """A 95 % confidence interval."""
 
@@ -87,8 +91,8 @@ def over_seeds(values: Sequence[float], images: Spread) -> Spread:
     Spread
         With the variance between seeds added, known from as many values as there are seeds.
     """
-    if len(values) < 2:
-        return images
+    if len(values) < 2 or (not images.variance > 0 and len(set(values)) == 1):
+        return images  # where all is perfect, seeds are no further images
     between = Spread(float(np.var(values, ddof=1)) / len(values), len(values) - 1)
     return _combine([images, between])
 
@@ -123,8 +127,8 @@ def interval(value: float, spread: Spread) -> Interval:
     little where images are few, so the exact interval for a share that was observed on as many
     images as the smaller class has takes its place (Clopper and Pearson, 1934).
     """
-    if not spread.variance > 0 or not 0 < value < 1:
-        n = spread.degrees + 1
+    if spread.variance < _NOTHING or not _NOTHING < value < 1 - _NOTHING:
+        n, value = spread.degrees + 1, round(value, 12)
         low = stats.beta.ppf(0.025, value * n, n - value * n + 1) if value > 0 else 0.0
         high = stats.beta.ppf(0.975, value * n + 1, n - value * n) if value < 1 else 1.0
         return Interval(float(low), float(high))
@@ -135,7 +139,12 @@ def interval(value: float, spread: Spread) -> Interval:
 def difference_interval(value: float, spread: Spread) -> Interval:
     """Give the 95 % interval of the difference of two metrics, value ± t · standard error.
 
-    `spread` is that of the differences of paired draws: both methods scored the same images.
+    `spread` is that of the differences of paired draws: both methods scored the same images. Where
+    no draw shows a difference, as between two perfect results, the width is what `interval` leaves
+    below a perfect one.
     """
+    if spread.variance < _NOTHING:
+        half = 1 - interval(1.0, spread).low
+        return Interval(float(value - half), float(value + half))
     half = stats.t.ppf(0.975, spread.degrees) * np.sqrt(spread.variance)
     return Interval(float(value - half), float(value + half))

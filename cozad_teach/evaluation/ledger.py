@@ -143,11 +143,17 @@ class Results:
     def _look_up(
         self, table: str, key: str, name: str, protocol: str, metric: str, data: str | None
     ) -> tuple[float, float, float]:
-        for row in self.content[table]:
-            same = (row[key], row["protocol"]) == (name, protocol)
-            if same and data in (None, row["data"]) and metric in row["values"]:
-                value, low, high = row["values"][metric]
-                return value, low, high
+        rows = [
+            row
+            for row in self.content.get(table, [])
+            if (row[key], row["protocol"]) == (name, protocol) and data in (None, row["data"])
+        ]
+        if len(rows) > 1:
+            sets = ", ".join(row["data"] for row in rows)
+            raise CozadError(f"{self.name} has several data sets: name one of {sets}")
+        if rows and metric in rows[0]["values"]:
+            value, low, high = rows[0]["values"][metric]
+            return value, low, high
         of, minus = f" on {data}" if data else "", "CoZAD minus " if key == "other" else ""
         raise CozadError(f"{self.name} has no {metric} of {minus}{name} under {protocol}{of}")
 
@@ -172,9 +178,9 @@ class Results:
     def _rows(
         self, key: str, names: Sequence[str], metrics: Sequence[str], data: str | None
     ) -> str:
-        rows = [row for row in self.content[key] if data in (None, row["data"])]
+        rows = [row for row in self.content.get(key, []) if data in (None, row["data"])]
         if not rows:
-            raise CozadError(f"{self.name} has no {key} on {data}")
+            raise CozadError(f"{self.name} has no {key}" + (f" on {data}" if data else ""))
         head = [*(["data"] if len({row["data"] for row in rows}) > 1 else []), "protocol", *names]
         titles = ["CoZAD minus" if name == "other" else name for name in head]
         lines = [[*titles, *(metric.replace("_", " ") for metric in metrics)]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -15,12 +15,15 @@ from cozad_teach.evaluation.curves import Array, Ranks, rank
 
 __all__ = [
     "ImagePixels",
+    "Mask",
     "NotFiniteError",
     "checked_pairs",
     "rank_pixels",
     "read_pixels",
     "region_weights",
 ]
+
+Mask = ArrayLike | Callable[[], ArrayLike] | None
 
 _CORNERS_CONNECT = np.ones((3, 3), bool)
 _NOTHING = object()
@@ -51,7 +54,7 @@ class ImagePixels:
 
 
 def checked_pairs(
-    maps: Iterable[ArrayLike], masks: Iterable[ArrayLike | None]
+    maps: Iterable[ArrayLike], masks: Iterable[Mask]
 ) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
     """Give each map with its mask, as arrays of one size.
 
@@ -59,8 +62,9 @@ def checked_pairs(
     ----------
     maps : iterable of array_like, each (H_i, W_i)
         Real numbers. One map is held at a time, so a generator never has all of them in memory.
-    masks : iterable of array_like, each (H_i, W_i), or None
-        Boolean or integer; every value but 0 is anomalous. None stands for zeros.
+    masks : iterable of array_like, each (H_i, W_i), callable or None
+        Boolean or integer; every value but 0 is anomalous. A callable reads its mask when it is
+        needed. None stands for zeros.
 
     Raises
     ------
@@ -74,6 +78,8 @@ def checked_pairs(
         if counts[0] != counts[1]:
             continue  # to count them all
         values: Array = np.asarray(given)
+        if callable(mask):
+            mask = mask()
         marks: NDArray[Any] = np.zeros(values.shape, bool) if mask is None else np.asarray(mask)
         if values.ndim != 2 or values.shape != marks.shape:
             raise ValueError(

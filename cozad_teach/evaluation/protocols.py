@@ -52,7 +52,7 @@ def parse_protocol(protocol: str) -> float:
     if protocol == "full":
         return math.inf
     name, _, number = protocol.partition("-")
-    if name == "few" and number.isdecimal() and int(number) > 0:
+    if name == "few" and number.isascii() and number.isdecimal() and number[0] != "0":
         return int(number)
     raise CozadError(f"unknown protocol {protocol!r}: choose {PROTOCOLS}")
 

@@ -27,7 +27,7 @@ _NOT_PROSE = re.compile(
 )
 _RESULT = re.compile(
     r"(?<![\w.])(?:0?\.\d{2,}|1\.0{2,})(?!\w|\.\d)"  # 0.87, .875, 1.00
-    r"|(?<![\w.])\d{1,2}\.\d\s?(?:%|per cent|percent|points)"  # 97.2 %
+    r"|(?<![\w.])\d{1,3}\.\d+\s?(?:%|per cent|percent|points)"  # 97.2 %
 )
 
 

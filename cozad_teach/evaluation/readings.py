@@ -162,6 +162,11 @@ class Readings:
             self._support[key] = self._read(files, ensemble), skipped
         return self._support[key]
 
+    def forget(self) -> None:
+        """Let go of all images that were read, where there are more categories than memory."""
+        self._test.clear()
+        self._support.clear()
+
     def alone(self, name: str, places: Sequence[int], ensemble: bool) -> Images:
         """Read some test images of a category anew, without the others."""
         return self._read([self.dataset[name].test[i].image for i in places], ensemble)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,12 +95,13 @@ def evaluate(
         If the audit of a category did not pass; nothing is to be published then.
     """
     check(method, protocol)
+    leaks.check_record(model.uses)
     names = [name for name, category in dataset.items() if category.test]
     if not names:
         raise CozadError(f"{data or 'the dataset'} has no test images: it needs CATEGORY/test/good")
-    readings = readings or Readings(
-        PreparedModel(model, progress=progress), dataset, progress=progress
-    )
+    shared = readings is not None
+    if readings is None:
+        readings = Readings(PreparedModel(model, progress=progress), dataset, progress=progress)
     prepared, ensemble = readings.prepared, method == "ensemble"
     chosen, threshold_use = prepared.calibrated(method, protocol, seed)
     uses = (*prepared.uses(ensemble), threshold_use)
@@ -141,6 +143,8 @@ def evaluate(
             )
             leaks.raise_on_leak(audit)
         audits[name] = {**audit, "skipped": skipped}
+        if not shared:
+            readings.forget()
     report = {
         "method": method,
         "protocol": protocol,
@@ -149,6 +153,7 @@ def evaluate(
         "data": data,
         "categories": categories,
         "mean": _mean(measured),
+        "without_test_images": [name for name in dataset if name not in names],
         "calibration": {
             "chosen_on": f"{len(threshold_use.images)} drawn images of auxiliary materials",
             "threshold": chosen.threshold,
@@ -188,29 +193,37 @@ def _measured(
     settings = model.settings
     labels = np.array([item.is_anomalous for item in category.test])
     smoothing = settings.smoothing / settings.image_size
-    # One map at a time: at the size of the image files, all of them may not fit in memory.
+    # One map and one mask at a time: at the size of the files, all of them may not fit in memory.
     maps = (
         pixel_maps(patches[None], [size], smoothing)[0]
         for patches, size in zip(scores, sizes, strict=True)
     )
     masks = [
-        read_mask(item.mask, size) if item.mask else None
+        partial(read_mask, item.mask, size) if item.mask else None
         for item, size in zip(category.test, sizes, strict=True)
     ]
     of_images = _of_images(model, scores)
     found = measure(
         of_images, labels, maps, masks, n_resamples=bootstrap.N_RESAMPLES, groups=groups
     )
-    probabilities = chosen.probability(of_images)
     row = {
         "n_normal": int((~labels).sum()),
         "n_anomalous": int(labels.sum()),
         **found.row(),
-        "at_threshold": calibration.at_threshold(of_images, labels, chosen.threshold),
+        **_decisions(of_images, labels, chosen),
+    }
+    return found, row
+
+
+def _decisions(scores: np.ndarray, labels: np.ndarray, chosen: Calibration) -> dict[str, Any]:
+    if not np.isfinite(scores).all():
+        return {"at_threshold": None, "calibration_error": None, "reliability": None}
+    probabilities = chosen.probability(scores)
+    return {
+        "at_threshold": calibration.at_threshold(scores, labels, chosen.threshold),
         "calibration_error": calibration.expected_calibration_error(probabilities, labels),
         "reliability": calibration.reliability(probabilities, labels),
     }
-    return found, row
 
 
 def _independence(

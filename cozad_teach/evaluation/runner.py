@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import timm
+import torch
 from tqdm.auto import tqdm
 
 from cozad_teach.cozad import train
@@ -78,7 +80,8 @@ def open_data(name: str, packs: str | os.PathLike[str] | None = None) -> dict[st
         If the pack is not there, or no folder is named.
     """
     if name == UNSEEN:
-        folder = BUILD / "unseen"
+        # Named by the code that draws it: other code may draw other images.
+        folder = BUILD / f"unseen-{_files_hash(_PACKAGE / 'data')}"
         if not folder.exists():
             write_dataset(folder, UNSEEN_CATEGORIES, 8, 10, 10, seed=0, progress=True)
         return open_dataset(folder)
@@ -104,8 +107,12 @@ def data_hash(dataset: Mapping[str, Category]) -> str:
 @lru_cache
 def code_hash() -> str:
     """Give 16 hexadecimal digits that change with the code that results depend on."""
+    return _files_hash(_PACKAGE)
+
+
+def _files_hash(folder: Path) -> str:
     digest = hashlib.sha256()
-    for file in sorted(_PACKAGE.rglob("*.py")):
+    for file in sorted(folder.rglob("*.py")):
         if not set(file.relative_to(_PACKAGE).parts) & set(_NOT_METHOD):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
@@ -120,7 +127,7 @@ def run_all(
     folder: Path | None = BUILD / "runs",
     progress: bool = False,
 ) -> list[Done]:
-    """Do those runs that are not done yet with this code, these settings and this data.
+    """Do those runs that are not done yet with this code, these settings, data and weights.
 
     Parameters
     ----------
@@ -149,11 +156,12 @@ def run_all(
     runs = list(runs)
     datasets = {run.data: open_data(run.data, packs) for run in runs}
     hashes = {name: data_hash(dataset) for name, dataset in datasets.items()}
+    machine = _machine(device, weights)
     done: list[Done] = []
     prepared: tuple[tuple[str, int], PreparedModel] | None = None
     readings: tuple[tuple[str, int, str], Readings] | None = None
     for run in tqdm(runs, "runs", unit="run", disable=not progress):
-        path = folder / f"{_key(run, hashes[run.data])}.npz" if folder else None
+        path = folder / f"{_key(run, hashes[run.data], machine)}.npz" if folder else None
         if path and path.exists():
             done.append(_read(run, path))
             continue
@@ -179,7 +187,12 @@ def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
         seed=run.seed,
         readings=readings,
     )
-    made_with = {**provenance(run.settings, device), "code": code_hash(), "data_hash": data}
+    made_with = {
+        **provenance(run.settings, device),
+        "code": code_hash(),
+        "data_hash": data,
+        "backbone_weights": readings.prepared.model.backbone.weights_digest[:16],
+    }
     return Done(
         run,
         {**found.report, "made_with": made_with},
@@ -195,8 +208,16 @@ def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
     )
 
 
-def _key(run: Run, data: str) -> str:
-    parts = [*map(str, run), settings_hash(SETTINGS[run.settings]), data, code_hash()]
+def _machine(device: str, weights: str | os.PathLike[str] | None) -> str:
+    """Name what else decides a result: the kind of device, other weights, versions."""
+    other = hashlib.sha256(Path(weights).read_bytes()).hexdigest() if weights else "installed"
+    kind = torch.device(device).type
+    return "\n".join([kind, other, torch.__version__, timm.__version__, np.__version__])
+
+
+def _key(run: Run, data: str, machine: str) -> str:
+    settings = settings_hash(SETTINGS[run.settings])
+    parts = [*map(str, run), settings, data, code_hash(), machine]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 

@@ -39,9 +39,10 @@ def summarise(experiment: Experiment, done: Sequence[Done]) -> dict[str, Any]:
     dict
         Ready for JSON. ``results``: for each data set (and mean of data sets), protocol and
         method, the metrics as [value, low, high] with 95 % intervals that know the variation of
-        images and of seeds, the numbers of ``images`` and ``seeds``, and the same by category
-        where there are several. ``differences``: CoZAD minus each other method on the same
-        images, as [value, low, high]. A metric that a data set lacks is left out.
+        images and of seeds, the numbers of ``images`` and ``seeds``, for a mean the number of data
+        ``sets`` that have each metric, and the same by category where there are several.
+        ``differences``: CoZAD minus each other method on the same images, as [value, low, high]. A
+        metric that a data set lacks is left out.
     """
     cells: dict[tuple[str, str, str], list[Done]] = defaultdict(list)
     for one in done:
@@ -157,6 +158,13 @@ def _result(cells: _Cells, keys: Sequence[tuple[str, str, str]]) -> dict[str, An
         "images": sum(row["n_normal"] + row["n_anomalous"] for row in rows),
         "values": _values(cells, keys),
     }
+    if len(keys) > 1:
+        found["sets"] = {
+            metric: sum(
+                _has(cells[key], list(cells[key][0].report["categories"]), metric) for key in keys
+            )
+            for metric in METRICS
+        }
     if len(keys) == 1 and len(rows) > 1:
         found["categories"] = {
             name: _values(cells, keys, only=name) for name in first[0]["categories"]
@@ -190,7 +198,7 @@ def _metric(
     for index, key in enumerate(keys):
         runs, against = cells[key], cells[others[index]] if others else []
         names = [only] if only else list(runs[0].report["categories"])
-        if any(runs[0].report["categories"][name][metric] is None for name in names):
+        if not _has((*runs, *against), names, metric):
             continue  # a data set without masks takes no part in a mean of pixel metrics
         excess = _means(runs, names, metric)
         by_seed.append(excess - _means(against, names, metric) if against else excess)
@@ -202,6 +210,10 @@ def _metric(
     spread = intervals.over_seeds(list(of_seeds), intervals.average(spreads))
     low, high = (intervals.difference_interval if others else intervals.interval)(value, spread)
     return [value, low, high]
+
+
+def _has(runs: Sequence[Done], names: Sequence[str], metric: str) -> bool:
+    return all(run.report["categories"][name][metric] is not None for run in runs for name in names)
 
 
 def _means(runs: Sequence[Done], names: Sequence[str], metric: str) -> Floats:

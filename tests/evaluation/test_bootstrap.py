@@ -133,6 +133,25 @@ def test_pixel_draws_equal_recomputing(kind: str, tolerance: float) -> None:
             assert found[name][b] == pytest.approx(metric(*case), abs=tolerance), name
 
 
+def test_bins_are_chosen_among_all_images_of_a_large_set() -> None:
+    """More pixels than are looked at for the edges, and most of the spread in a few images."""
+    rng = np.random.default_rng(5)
+    labels = np.arange(12) % 2
+    masks, maps = [], []
+    for index in range(12):
+        mask = np.zeros((150, 130), bool)
+        mask[40:80, 50:90] = labels[index]
+        masks.append(mask)
+        maps.append((rng.normal(size=mask.shape) + mask) * (1 if index < 10 else 0.01) + index / 3)
+    images = read_pixels(checked_pairs(maps, masks))
+    weights = resample(labels, 6, seed=3)
+    found = pixel_draws(images, weights)
+    for b, drawn in enumerate(weights):
+        case = repeated(maps, drawn), repeated(masks, drawn)
+        for name, metric in METRICS.items():
+            assert found[name][b] == pytest.approx(metric(*case), abs=3e-3), name
+
+
 def test_a_resample_without_normal_pixels_is_not_a_number() -> None:
     whole, part = np.ones((3, 4), bool), np.eye(3, 4, dtype=bool)
     maps = [np.arange(12.0).reshape(3, 4)] * 3
@@ -194,6 +213,34 @@ def test_perfect_results_get_the_exact_interval_of_a_share(value: float, n: int)
     assert interval(value, Spread(0.0, n - 1)) == pytest.approx((exact.low, exact.high))
 
 
+def test_rounding_does_not_pass_for_certainty() -> None:
+    """A perfect AUPRO that is 1 but for the last digit, as its draws are."""
+    rng = np.random.default_rng(0)
+    labels = [0] * 6 + [1] * 6
+    for _ in range(10):
+        masks = [np.zeros((20, 24), bool) for _ in labels]
+        for mask in masks[6:]:
+            for _ in range(2):
+                y, x = rng.integers(0, 15, 2)
+                mask[y : y + rng.integers(1, 5), x : x + rng.integers(1, 7)] = True
+        maps = [rng.random((20, 24)) / 2 + mask for mask in masks]
+        assert aupro(maps, masks) <= 1
+        images = read_pixels(checked_pairs(maps, masks))
+        draws = pixel_draws(images, resample(labels, 100))["aupro"]
+        low, high = interval(aupro(maps, masks), spread(draws, labels))
+        assert (low, high) == (pytest.approx(0.5407, abs=1e-3), 1.0)
+
+
+def test_two_perfect_results_may_still_differ() -> None:
+    low, high = difference_interval(0.0, Spread(0.0, 9))
+    assert (low, high) == pytest.approx((interval(1.0, Spread(0.0, 9)).low - 1, 0.3085), abs=1e-3)
+
+
+def test_seeds_of_perfect_results_are_no_further_images() -> None:
+    assert over_seeds([1.0, 1.0, 1.0], Spread(0.0, 9)) == Spread(0.0, 9)
+    assert over_seeds([1.0, 0.9, 1.0], Spread(0.0, 9)).variance > 0
+
+
 def test_the_interval_of_a_difference_is_that_of_student() -> None:
     rng = np.random.default_rng(1)
     differences = rng.normal(0.3, 1, 12)
@@ -225,6 +272,21 @@ def test_coverage_of_image_auroc(n_normal: int, n_anomalous: int, shift: float) 
         return interval(image_auroc(scores, labels), spread(draws, labels))
 
     truth = float(stats.norm.cdf(shift / np.sqrt(2)))
+    assert 0.93 <= coverage(truth, one, 2000) <= 0.97
+
+
+@pytest.mark.parametrize(("n_normal", "n_anomalous", "shift"), [(150, 50, 1.5), (100, 60, 2.0)])
+def test_coverage_of_image_average_precision(n_normal: int, n_anomalous: int, shift: float) -> None:
+    labels = np.repeat([0, 1], [n_normal, n_anomalous])
+    weights = resample(labels, 300)
+
+    def one(rng: np.random.Generator) -> Interval:
+        scores = rng.normal(size=len(labels)) + shift * labels
+        draws = image_draws(scores, labels, weights)["image_ap"]
+        return interval(image_ap(scores, labels), spread(draws, labels))
+
+    many = np.repeat([0, 1], [n_normal * 4000, n_anomalous * 4000])
+    truth = image_ap(np.random.default_rng(8).normal(size=len(many)) + shift * many, many)
     assert 0.93 <= coverage(truth, one, 2000) <= 0.97
 
 

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import time
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,13 @@ from cozad_teach.evaluation import commands, runner, summary
 from cozad_teach.evaluation.bootstrap import image_draws, resample
 from cozad_teach.evaluation.category import Measured, measure
 from cozad_teach.evaluation.experiments import EXPERIMENTS, Experiment, Run, experiment
-from cozad_teach.evaluation.intervals import Spread, difference_interval, interval, spread
+from cozad_teach.evaluation.intervals import (
+    Spread,
+    difference_interval,
+    interval,
+    over_seeds,
+    spread,
+)
 from cozad_teach.evaluation.ledger import read_results, settings_hash, write_results
 from cozad_teach.evaluation.metrics import image_auroc
 from cozad_teach.evaluation.protocols import METHODS, suits
@@ -101,7 +108,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
     def train(settings: Any, seed: int, **_: Any) -> SimpleNamespace:
         asked.trained.append(seed)
-        return SimpleNamespace(seed=seed)
+        return SimpleNamespace(seed=seed, backbone=SimpleNamespace(weights_digest="w" * 64))
 
     def evaluate(
         model: Any, dataset: Any, protocol: str, method: str, *, data: str, seed: int, **_: Any
@@ -166,7 +173,7 @@ def test_without_a_folder_nothing_is_kept(world: SimpleNamespace, tmp_path: Path
     assert len(world.runs) == 4 and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("what", ["settings", "data", "code"])
+@pytest.mark.parametrize("what", ["settings", "data", "code", "weights"])
 def test_runs_of_other_settings_data_or_code_are_done_anew(
     world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -178,9 +185,13 @@ def test_runs_of_other_settings_data_or_code_are_done_anew(
         assert settings_hash(other) != settings_hash(LITE)
     elif what == "data":
         monkeypatch.setattr(runner, "data_hash", lambda dataset: "other")
-    else:
+    elif what == "code":
         monkeypatch.setattr(runner, "code_hash", lambda: "other")
-    run_all(runs, folder=tmp_path)
+    weights = None
+    if what == "weights":
+        weights = tmp_path / "other.pth"
+        weights.write_bytes(b"other weights")
+    run_all(runs, folder=tmp_path, weights=weights)
     assert len(world.runs) == 2
 
 
@@ -216,7 +227,8 @@ def _endless(folder: Path) -> None:
         time.sleep(0.05)
         return fake_evaluation(Run("lite", options["seed"], options["data"], args[2], args[3]))
 
-    runner.train = lambda *a, **k: SimpleNamespace(seed=a[1])  # type: ignore[assignment]
+    backbone = SimpleNamespace(weights_digest="w" * 64)
+    runner.train = lambda *a, **k: SimpleNamespace(seed=a[1], backbone=backbone)  # type: ignore
     runner.evaluate = slow  # type: ignore[assignment]
     runner.PreparedModel = lambda model: SimpleNamespace(model=model)  # type: ignore
     runner.Readings = lambda p, d: SimpleNamespace(prepared=p, dataset=d)  # type: ignore
@@ -251,8 +263,18 @@ def test_the_hash_of_data_changes_with_any_image_and_not_with_the_container(
     write_dataset(tmp_path / "a", UNSEEN_CATEGORIES[:1], 1, 1, 1, seed=0, size=(32, 40))
     first = data_hash(open_dataset(tmp_path / "a"))
     assert len(first) == 16 and first == data_hash(open_dataset(tmp_path / "a"))
-    image = next((tmp_path / "a").rglob("train/good/*.png"))
-    image.write_bytes(image.read_bytes() + b"\0")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for file in (tmp_path / "a").rglob("*.png"):
+            archive.write(file, file.relative_to(tmp_path / "a"))
+    assert data_hash(open_dataset(tmp_path / "a.zip")) == first
+    for pattern in ("train/good/*.png", "test/good/*.png", "ground_truth/*/*.png"):
+        image = next((tmp_path / "a").rglob(pattern))
+        content = image.read_bytes()
+        image.write_bytes(content + b"\0")
+        assert data_hash(open_dataset(tmp_path / "a")) != first, pattern
+        image.write_bytes(content)
+    assert data_hash(open_dataset(tmp_path / "a")) == first
+    image.unlink()
     assert data_hash(open_dataset(tmp_path / "a")) != first
 
 
@@ -321,6 +343,17 @@ def test_differences_are_paired(done: list[Done]) -> None:
     assert value == pytest.approx(ours[0] - theirs[0], abs=2e-5)
     unpaired = np.hypot(ours[2] - ours[1], theirs[2] - theirs[1])
     assert 0 < high - low < unpaired
+    by_seed, draws = [], []
+    weights = resample(LABELS, 200)
+    for seed in range(3):
+        scores = [
+            scores_of(Run("lite", seed, "tiles", "batch", m), "tile") for m in ("cozad", "knn")
+        ]
+        by_seed.append(image_auroc(scores[0], LABELS) - image_auroc(scores[1], LABELS))
+        both = [image_draws(s, LABELS, weights)["image_auroc"] for s in scores]
+        draws.append(both[0] - both[1])
+    spread_of = over_seeds(by_seed, spread(np.mean(draws, axis=0), LABELS))
+    assert (low, high) == pytest.approx(difference_interval(value, spread_of), abs=3e-4)
     assert {r["other"] for r in found["differences"] if r["protocol"] == "single"} == {"knn"}
 
 
@@ -335,11 +368,9 @@ def test_means_over_data_sets_leave_out_what_a_set_lacks(done: list[Done]) -> No
     assert both["images"] == 81
     assert "pixel_auroc" not in tiles["values"]
     assert both["values"]["pixel_auroc"] == wood["values"]["pixel_auroc"]
+    assert both["sets"]["image_auroc"] == 2 and both["sets"]["pixel_auroc"] == 1
+    assert "pixel_f1max" not in wood["values"]
     assert "categories" not in both and "categories" not in tiles
-
-
-def test_a_difference_of_nothing_is_nothing() -> None:
-    assert difference_interval(0.0, Spread(0.0, 5)) == (0.0, 0.0)
 
 
 def test_the_ledger_keeps_each_run_with_its_provenance_and_proof(
@@ -355,7 +386,8 @@ def test_the_ledger_keeps_each_run_with_its_provenance_and_proof(
     ]
     run = content["runs"][0]
     assert run["made_with"]["settings_hash"] == settings_hash(LITE)
-    assert {"commit", "code", "data_hash", "torch", "python", "hardware"} <= set(run["made_with"])
+    kept = {"commit", "code", "data_hash", "backbone_weights", "torch", "python", "hardware"}
+    assert kept <= set(run["made_with"])
     assert run["leaks"] == {
         "passed": True,
         "uses": [{"purpose": "weights", "labels": True, "images": 3, "digest": "d" * 16}],
@@ -395,11 +427,25 @@ def test_the_check_does_runs_again_and_names_what_differs(
     bench_into(tmp_path, tmp_path, monkeypatch)
     n = len(world.runs)
     said = commands.check("trial", 4)
-    assert said == "4 values of 4 runs lie within their stored intervals"
+    assert said == (
+        "4 values of 4 runs lie within their stored intervals; the largest change is 0.00000"
+    )
     assert len(world.runs) == n + 4
     content = read_results("trial").content
+    for limits in ([0.0, 0.01], [0.999, 1.0]):
+        for run in content["runs"]:
+            run["intervals"]["image_auroc"] = limits
+        write_results("trial", content, tmp_path)
+        with pytest.raises(CozadError, match=r"2 of 2 values differ from the ledger.*image_auroc"):
+            commands.check("trial", 2)
     for run in content["runs"]:
-        run["intervals"]["image_auroc"] = [0.0, 0.01]
+        run["intervals"] = {}
     write_results("trial", content, tmp_path)
-    with pytest.raises(CozadError, match=r"2 of 2 values differ from the ledger.*image_auroc"):
+    with pytest.raises(CozadError, match="have no interval to compare with"):
         commands.check("trial", 2)
+    content["runs"].pop()
+    write_results("trial", content, tmp_path)
+    with pytest.raises(CozadError, match="the list of trial has changed"):
+        commands.check("trial", 2)
+    with pytest.raises(CozadError, match="unknown experiment 'speed'"):
+        commands.check("speed", 2)

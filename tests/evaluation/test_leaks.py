@@ -264,6 +264,17 @@ def test_features_scaled_by_the_test_set_are_noticed_without_any_record() -> Non
         raise_on_leak({"leaks": [], "protocol": "single", "independence": report})
 
 
+def test_a_strong_defect_hides_no_dependence() -> None:
+    scores = 1 + 0.15 * torch.randn(2, 28, 28, generator=torch.Generator().manual_seed(2))
+    scores[1, :6, :6] = 15
+    alone = scores.clone()
+    alone[0] += 0.04
+    assert not check_independence(scores, alone)["passed"]
+    one_patch = scores.clone()
+    one_patch[0, 3, 4] += 0.1  # a single patch that notices the others is enough
+    assert not check_independence(scores, one_patch)["passed"]
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_scores_that_are_no_numbers_do_not_pass(bad: float) -> None:
     scores = torch.ones(1, 2, 2)

@@ -43,7 +43,9 @@ def test_results_come_back_as_they_were_stored(tmp_path: Path) -> None:
     found = read_results("trial", tmp_path)
     assert path.name == "trial.json"
     assert found.content == CONTENT == json.loads(path.read_text(encoding="utf-8"))
-    assert found.value("cozad", "batch", "image_auroc") == 0.81234
+    assert found.value("cozad", "batch", "image_auroc", "tiles") == 0.81234
+    with pytest.raises(CozadError, match="several data sets: name one of tiles, wood"):
+        found.value("cozad", "batch", "image_auroc")
     assert found.interval("cozad", "batch", "image_auroc", "wood") == (0.5, 0.25, 0.75)
     assert found.difference("knn", "batch", "image_auroc") == (0.1, -0.1, 0.3)
     with pytest.raises(CozadError, match="no aupro of CoZAD minus knn under batch on wood"):

@@ -25,6 +25,7 @@ CONTENT = {
 @pytest.fixture
 def ledger(tmp_path: Path) -> Path:
     write_results("trial", CONTENT, tmp_path)
+    write_results("speed", {"rows": []}, tmp_path)
     return tmp_path
 
 
@@ -58,6 +59,8 @@ def test_values_intervals_and_tables_are_filled_in(ledger: Path) -> None:
         ("trial/wood/batch/knn/image_auroc", "no image_auroc of knn under batch on wood"),
         ("trial/tiles/batch/knn/aupro", "no aupro of knn"),
         ("table/trial/wood", "trial has no results on wood"),
+        ("differences/speed", "speed has no differences"),
+        ("speed/a/b/c/d", "speed has no d of c under b on a"),
         ("table/other", "holds no experiment 'other'"),
     ],
 )
@@ -78,6 +81,8 @@ def test_a_quote_must_be_closed(ledger: Path) -> None:
         "An AUROC of .85 is not much",
         "It found 97.2 % of them.",
         "It gained 3.1 points.",
+        "It gained 12.345 points, to 100.0 %.",
+        "It found 97.25 % of them.",
         "| cozad | 0.63 | 0.741 |",
         "Perfect: 1.00 everywhere.",
     ],
@@ -133,3 +138,7 @@ def test_files_are_renewed_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert notebook.stat().st_mtime_ns == before
     with pytest.raises(CozadError, match="cannot read"):
         fill_files([tmp_path / "none.md"])
+    for name, content in (("a.md", b"\xe4"), ("a.ipynb", b"{"), ("b.ipynb", b"{}")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(CozadError, match="is no Markdown in UTF-8 and no notebook"):
+            fill_files([tmp_path / name])
