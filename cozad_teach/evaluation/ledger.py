@@ -22,6 +22,15 @@ __all__ = ["RESULTS", "Results", "provenance", "read_results", "settings_hash", 
 
 RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
 SHOWN = ("image_auroc", "pixel_auroc", "aupro")
+_TITLES = {
+    "image_auroc": "image AUROC",
+    "image_ap": "image average precision",
+    "image_f1max": "image F1-max",
+    "pixel_auroc": "pixel AUROC",
+    "pixel_ap": "pixel average precision",
+    "pixel_f1max": "pixel F1-max",
+    "aupro": "AUPRO",
+}
 
 
 def settings_hash(settings: Settings) -> str:
@@ -183,7 +192,7 @@ class Results:
             raise CozadError(f"{self.name} has no {key}" + (f" on {data}" if data else ""))
         head = [*(["data"] if len({row["data"] for row in rows}) > 1 else []), "protocol", *names]
         titles = ["CoZAD minus" if name == "other" else name for name in head]
-        lines = [[*titles, *(metric.replace("_", " ") for metric in metrics)]]
+        lines = [[*titles, *(_TITLES[metric] for metric in metrics)]]
         sign = "+" if key == "differences" else ""
         for row in rows:
             cells = [_cell(row["values"].get(metric), sign) for metric in metrics]
@@ -225,8 +234,9 @@ def _cell(numbers: Sequence[float] | None, sign: str) -> str:
     if numbers is None:
         return "–"
     value, low, high = numbers
-    to = " to " if sign else "–"
-    return f"{value:{sign}.3f} ({low:{sign}.2f}{to}{high:{sign}.2f})"
+    # Of a value two decimals of its interval are enough; a difference may be smaller than those.
+    to, digits = (" to ", 3) if sign else ("–", 2)
+    return f"{value:{sign}.3f} ({low:{sign}.{digits}f}{to}{high:{sign}.{digits}f})"
 
 
 def _speed_table(rows: Sequence[dict[str, Any]]) -> str:

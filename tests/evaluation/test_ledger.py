@@ -51,7 +51,7 @@ def test_results_come_back_as_they_were_stored(tmp_path: Path) -> None:
     with pytest.raises(CozadError, match="no aupro of CoZAD minus knn under batch on wood"):
         found.difference("knn", "batch", "aupro", "wood")
     assert found.markdown(["image_auroc", "aupro"]).splitlines() == [
-        "| data | protocol | method | image auroc | aupro |",
+        "| data | protocol | method | image AUROC | AUPRO |",
         "| --- | --- | --- | --- | --- |",
         "| tiles | batch | cozad | 0.812 (0.70–0.90) | 1.000 (1.00–1.00) |",
         "| wood | batch | cozad | 0.500 (0.25–0.75) | – |",

@@ -43,8 +43,8 @@ def test_values_intervals_and_tables_are_filled_in(ledger: Path) -> None:
     assert quote(place + "/interval", "0.812 (0.750–0.876)") in filled
     assert "| batch | knn | 0.812 (0.75–0.88) | – | – |\n\n<!-- /ledger -->" in filled
     differences = fill(quote("differences/trial/tiles"), ledger)
-    assert "| protocol | CoZAD minus | image auroc |" in differences
-    assert "| batch | mutual | +0.100 (-0.10 to +0.30) |" in differences
+    assert "| protocol | CoZAD minus | image AUROC |" in differences
+    assert "| batch | mutual | +0.100 (-0.100 to +0.300) |" in differences
     assert fill(filled, ledger) == filled
     assert fill("Nothing is quoted here.", ledger) == "Nothing is quoted here."
 
