@@ -86,6 +86,8 @@ class Watched:
             "!window.MathJax?.startup?.promise || window.typeset === true || "
             "window.MathJax.startup.promise.then(() => window.typeset = true)"
         )
+        # A page that changes its theme fades: what counts are its colours at rest.
+        self.tab.add_style_tag(content="* { transition: none !important; }")
         if self.tab.locator("script[type='application/vnd.jupyter.widget-view+json']").count():
             self.tab.wait_for_selector(".jupyter-widgets img", state="attached")
         self.tab.wait_for_timeout(150)
