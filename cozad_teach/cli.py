@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from cozad_teach._arguments import parser
@@ -164,14 +165,15 @@ def _table(report: dict[str, Any]) -> str:
     for name, row in rows.items():
         cells = ["–" if row[metric] is None else f"{row[metric]:.3f}" for metric in METRICS]
         lines.append(f"{name:{width}}" + "".join(f"{cell:>15}" for cell in cells))
-    categories = report["categories"].values()
-    error = sum(row["calibration_error"] for row in categories) / len(categories)
-    found = [row["at_threshold"]["f1"] for row in categories if row["n_anomalous"]]
+    # Scores that are not finite decide nothing.
+    judged = [row for row in report["categories"].values() if row["at_threshold"] is not None]
+    found = [row["at_threshold"]["f1"] for row in judged if row["n_anomalous"]]
     chosen = report["calibration"]
     if found:
         lines.append(
             f"at the threshold {chosen['threshold']:.3f} from {chosen['chosen_on']}: "
-            f"F1 {sum(found) / len(found):.3f}, calibration error {error:.3f}"
+            f"F1 {fmean(found):.3f}, calibration error "
+            f"{fmean(row['calibration_error'] for row in judged):.3f}"
         )
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from cozad_teach import __version__, settings
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.hashes import THUMBNAIL_SIDE, Fingerprints
-from cozad_teach.data.uses import Use
+from cozad_teach.data.uses import EVERY_MODEL, Use
 from cozad_teach.errors import CozadError
 from cozad_teach.features import load_backbone
 from cozad_teach.files import atomic_write
@@ -121,7 +121,7 @@ def load_model(
         }
         shapes = {name: tuple(value.shape) for name, value in tensors.items()}
         purposes = {use["purpose"] for use in header["uses"]}
-        if not header["history"] or not purposes >= {"weights", "statistics"}:
+        if not header["history"] or not purposes >= EVERY_MODEL:
             raise CozadError(f"{path} does not say how it was trained: train again")
         sets = [
             Fingerprints(

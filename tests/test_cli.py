@@ -23,6 +23,7 @@ from cozad_teach.cozad import CoZAD
 from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.data.uses import Use
+from cozad_teach.evaluation import reports
 from cozad_teach.evaluation.ledger import read_results
 from cozad_teach.model_file import load_model, save_model
 
@@ -71,6 +72,30 @@ def test_evaluate_writes_the_report_and_prints_a_table(
         table = capsys.readouterr().out
         assert NAME in table and f"{report['mean']['aupro']:.3f}" in table
     assert [path.name for path in out.parent.iterdir()] == ["metrics.json"]
+
+
+def test_evaluate_shows_a_category_whose_scores_are_not_finite(
+    model_file: str,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is decided there, and the table says so instead of breaking off."""
+    whole = reports._of_images
+
+    def broken(model: CoZAD, scores: torch.Tensor) -> np.ndarray:
+        return np.full(len(whole(model, scores)), np.nan)
+
+    monkeypatch.setattr(reports, "_of_images", broken)
+    out = tmp_path / "metrics.json"
+    arguments = ["--data", str(data), "--method", "mahalanobis", "--out", str(out)]
+    assert main(["evaluate", "--model", model_file, *arguments]) == 0
+    row = json.loads(out.read_text())["categories"][NAME]
+    assert row["image_auroc"] is None and "finite" in row["null_reasons"]["image_auroc"]
+    assert row["at_threshold"] is row["calibration_error"] is None
+    table = capsys.readouterr().out
+    assert "–" in table and "at the threshold" not in table
 
 
 def test_evaluate_reads_a_zip_as_it_reads_the_folder(

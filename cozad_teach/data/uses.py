@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from cozad_teach.data.hashes import Fingerprints
 
-__all__ = ["PURPOSES", "Use"]
+__all__ = ["EVERY_MODEL", "PURPOSES", "Use"]
 
 PURPOSES = ("weights", "statistics", "threshold", "epoch")
+# What some images did for every model: one without these on record cannot be audited.
+EVERY_MODEL = frozenset({"weights", "statistics"})
 
 
 @dataclass(frozen=True)

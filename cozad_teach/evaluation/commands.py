@@ -139,7 +139,7 @@ def check(
         folder=None,
         progress=True,
     )
-    outside, changes = [], [0.0]
+    outside, changes = [], []
     for row, done in zip(rows, again, strict=True):
         for metric in METRICS:
             if metric not in row["intervals"]:
@@ -151,7 +151,7 @@ def check(
                 outside.append(f"{run} {metric} {value}, stored {low:.3f} to {high:.3f}")
             else:
                 changes.append(abs(value - row["values"][metric]))
-    n_values = len(outside) + len(changes) - 1
+    n_values = len(outside) + len(changes)
     if not n_values:
         raise CozadError("the chosen runs have no interval to compare with: choose more runs")
     if outside:

@@ -18,7 +18,7 @@ from torch import Tensor
 from cozad_teach.data.copies import Copy, find_copies
 from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.images import printable
-from cozad_teach.data.uses import Use
+from cozad_teach.data.uses import EVERY_MODEL, Use
 from cozad_teach.errors import CozadError, LeakError
 
 __all__ = ["audit", "check_independence", "check_record", "digest", "raise_on_leak"]
@@ -116,7 +116,7 @@ def check_record(uses: Sequence[Use]) -> None:
     CozadError
         If it has no record of the images that decided its weights and its statistics.
     """
-    if not {use.purpose for use in uses} >= {"weights", "statistics"}:
+    if not {use.purpose for use in uses} >= EVERY_MODEL:
         raise CozadError(
             "the model has no record of the images that decided its weights and its statistics, "
             "so nothing can be proved: train it with CoZAD.fit, or put its uses on record"

@@ -259,18 +259,26 @@ def coverage(truth: float, one: Callable[[np.random.Generator], Interval], n: in
     return float(np.mean((intervals[:, 0] <= truth) & (truth <= intervals[:, 1])))
 
 
+def from_normal_scores(
+    labels: np.ndarray, shift: float, name: str, metric: Callable[..., float]
+) -> Callable[[np.random.Generator], Interval]:
+    """Draw scores of both classes from Gaussians, `shift` apart, and give a metric's interval."""
+    weights = resample(labels, 300)
+
+    def one(rng: np.random.Generator) -> Interval:
+        scores = rng.normal(size=len(labels)) + shift * labels
+        draws = image_draws(scores, labels, weights)[name]
+        return interval(metric(scores, labels), spread(draws, labels))
+
+    return one
+
+
 @pytest.mark.parametrize(
     ("n_normal", "n_anomalous", "shift"), [(30, 30, 1.0), (100, 40, 2.0), (60, 150, 0.5)]
 )
 def test_coverage_of_image_auroc(n_normal: int, n_anomalous: int, shift: float) -> None:
     labels = np.repeat([0, 1], [n_normal, n_anomalous])
-    weights = resample(labels, 300)
-
-    def one(rng: np.random.Generator) -> Interval:
-        scores = rng.normal(size=len(labels)) + shift * labels
-        draws = image_draws(scores, labels, weights)["image_auroc"]
-        return interval(image_auroc(scores, labels), spread(draws, labels))
-
+    one = from_normal_scores(labels, shift, "image_auroc", image_auroc)
     truth = float(stats.norm.cdf(shift / np.sqrt(2)))
     assert 0.93 <= coverage(truth, one, 2000) <= 0.97
 
@@ -278,13 +286,7 @@ def test_coverage_of_image_auroc(n_normal: int, n_anomalous: int, shift: float) 
 @pytest.mark.parametrize(("n_normal", "n_anomalous", "shift"), [(150, 50, 1.5), (100, 60, 2.0)])
 def test_coverage_of_image_average_precision(n_normal: int, n_anomalous: int, shift: float) -> None:
     labels = np.repeat([0, 1], [n_normal, n_anomalous])
-    weights = resample(labels, 300)
-
-    def one(rng: np.random.Generator) -> Interval:
-        scores = rng.normal(size=len(labels)) + shift * labels
-        draws = image_draws(scores, labels, weights)["image_ap"]
-        return interval(image_ap(scores, labels), spread(draws, labels))
-
+    one = from_normal_scores(labels, shift, "image_ap", image_ap)
     many = np.repeat([0, 1], [n_normal * 4000, n_anomalous * 4000])
     truth = image_ap(np.random.default_rng(8).normal(size=len(many)) + shift * many, many)
     assert 0.93 <= coverage(truth, one, 2000) <= 0.97
