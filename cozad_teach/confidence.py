@@ -1,4 +1,4 @@
-"""Step 4: soft confidence weights, so that a doubtful image counts less instead of not at all."""
+"""Step 4: confidence weights, so that a doubtful image counts less instead of not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from torch import Tensor
 
 from cozad_teach.errors import CozadError
 
-__all__ = ["iqr_threshold", "soft_weights"]
+__all__ = ["WEIGHTS", "confidence_weights", "hard_weights", "iqr_threshold", "soft_weights"]
+
+WEIGHTS = ("soft", "hard", "none")
 
 
 def iqr_threshold(scores: Tensor, gamma: float = 1.5) -> Tensor:
@@ -16,7 +18,7 @@ def iqr_threshold(scores: Tensor, gamma: float = 1.5) -> Tensor:
     Parameters
     ----------
     scores : torch.Tensor
-        Image scores, shape (..., N), N ≥ 1; each row is a set of its own.
+        Shape (..., N), N ≥ 1; each row is a set of its own.
     gamma : float
         γ ≥ 0: how many interquartile ranges above Q3 a score is still ordinary.
 
@@ -33,21 +35,29 @@ def iqr_threshold(scores: Tensor, gamma: float = 1.5) -> Tensor:
     if scores.shape[-1] == 0:
         raise CozadError("confidence weights need at least one image in the support")
     if not torch.isfinite(scores).all():
-        raise CozadError("an image score is not finite: check the support images")
+        raise CozadError("a score is not finite: check the support images")
     if gamma < 0:
         raise CozadError(f"gamma must be at least 0, got {gamma}")
-    quartiles = torch.tensor([0.25, 0.75], dtype=scores.dtype, device=scores.device)
-    q1, q3 = torch.quantile(scores, quartiles, dim=-1)
+    # Not torch.quantile, which refuses more than 16 million values.
+    ordered = scores.sort(dim=-1).values
+    q1, q3 = (_between(ordered, share * (scores.shape[-1] - 1)) for share in (0.25, 0.75))
     return q3 + gamma * (q3 - q1)
 
 
+def _between(ordered: Tensor, place: float) -> Tensor:
+    """Interpolate linearly between the two neighbours of a place in the last dimension."""
+    low = int(place)
+    high = min(low + 1, ordered.shape[-1] - 1)
+    return torch.lerp(ordered[..., low], ordered[..., high], place - low)
+
+
 def soft_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
-    """Give every image a confidence weight w = min(1, T / s), equation (weights).
+    """Give every sample a confidence weight w = min(1, T / s), equation (weights).
 
     Parameters
     ----------
     scores : torch.Tensor
-        Image scores s ≥ 0, shape (..., N); higher is more anomalous.
+        Scores s ≥ 0, shape (..., N); higher is more anomalous.
     gamma : float
         γ of `iqr_threshold`.
 
@@ -55,7 +65,7 @@ def soft_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
     -------
     torch.Tensor
         Shape (..., N), in [0, 1]: 1 up to the threshold, then falling as 1/s. Positive for every
-        positive threshold: no image is discarded.
+        positive threshold: no sample is discarded.
 
     Raises
     ------
@@ -68,3 +78,59 @@ def soft_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
     # Where a score is at most the threshold the ratio is not used, so that 0 / 0 cannot arise.
     ordinary = scores <= threshold
     return torch.where(ordinary, 1.0, threshold / torch.where(ordinary, 1.0, scores))
+
+
+def hard_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
+    """Select samples as classic confident learning does, w = 1[s ≤ T], equation (hard-weights).
+
+    Parameters
+    ----------
+    scores : torch.Tensor
+        Shape (..., N); higher is more anomalous.
+    gamma : float
+        γ of `iqr_threshold`.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (..., N): 1 up to the threshold, 0 above it. As T ≥ Q3, three quarters
+        of many samples are kept, and at least one of few.
+
+    Raises
+    ------
+    CozadError
+        As `iqr_threshold`.
+    """
+    threshold = iqr_threshold(scores, gamma).unsqueeze(-1)
+    return (scores <= threshold).to(scores.dtype)
+
+
+def confidence_weights(scores: Tensor, gamma: float = 1.5, kind: str = "soft") -> Tensor:
+    """Weigh samples in one of the three ways that the book compares.
+
+    Parameters
+    ----------
+    scores : torch.Tensor
+        Shape (..., N); higher is more anomalous.
+    gamma : float
+        γ of `iqr_threshold`.
+    kind : str
+        ``soft`` for `soft_weights`, ``hard`` for `hard_weights`, ``none`` for weights of 1.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (..., N), in [0, 1].
+
+    Raises
+    ------
+    CozadError
+        If the kind is unknown, or as the functions named.
+    """
+    if kind == "soft":
+        return soft_weights(scores, gamma)
+    if kind == "hard":
+        return hard_weights(scores, gamma)
+    if kind == "none":
+        return torch.ones_like(scores)
+    raise CozadError(f"unknown weights {kind!r}: choose {', '.join(WEIGHTS)}")

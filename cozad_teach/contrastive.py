@@ -1,12 +1,14 @@
-"""Step 2: a linear embedding head and the supervised contrastive loss that shapes it."""
+"""Step 2: a linear embedding head and the contrastive losses that shape it."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["embed", "supervised_contrastive_loss"]
+__all__ = ["alignment", "embed", "info_nce_loss", "supervised_contrastive_loss", "uniformity"]
 
 
 def embed(features: Tensor, head: Tensor) -> Tensor:
@@ -25,6 +27,38 @@ def embed(features: Tensor, head: Tensor) -> Tensor:
         e, shape (..., C).
     """
     return features + features @ head.mT
+
+
+def info_nce_loss(
+    anchors: Tensor, keys: Tensor, positives: Tensor, temperature: float = 0.1
+) -> Tensor:
+    """Ask each anchor to pick its one positive out of all keys, equation (info-nce).
+
+    Parameters
+    ----------
+    anchors : torch.Tensor
+        Shape (A, D), of any length: they are scaled to unit length here, as the keys are.
+    keys : torch.Tensor
+        Shape (K, D).
+    positives : torch.Tensor
+        Integer, shape (A,): which key belongs to each anchor. All other keys are its negatives.
+    temperature : float
+        τ > 0.
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar, the mean over anchors: log K where all keys look alike, near 0 where each anchor
+        lies on its own key and far from all others.
+
+    Notes
+    -----
+    The loss of contrastive predictive coding [van den Oord et al. 2018]: the cross entropy of a
+    classifier whose logits are cosine similarities over τ. It knows one positive for each anchor;
+    `supervised_contrastive_loss` knows all that have the label.
+    """
+    similarity = F.normalize(anchors, dim=-1) @ F.normalize(keys, dim=-1).mT
+    return F.cross_entropy(similarity / temperature, positives)
 
 
 def supervised_contrastive_loss(
@@ -66,3 +100,51 @@ def supervised_contrastive_loss(
     n_positive = positive.sum(-1).clamp(min=1)
     per_anchor = -torch.where(positive, log_share, 0.0).sum(-1) / n_positive
     return per_anchor.sum() / positive.any(-1).sum().clamp(min=1)
+
+
+def alignment(embeddings: Tensor) -> Tensor:
+    """Give the mean squared distance between two patches on the unit sphere, equation (alignment).
+
+    Parameters
+    ----------
+    embeddings : torch.Tensor
+        Those that should be alike, shape (P, D), P ≥ 2; scaled to unit length here.
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar from 0, where all point in one direction, over 2, where they have no direction in
+        common, to 4 for two opposite ones.
+
+    Notes
+    -----
+    With `uniformity` it says what a contrastive loss did [Wang and Isola 2020]: both can be low
+    at once, and alignment alone is lowest where everything has collapsed into one point.
+    """
+    return _squared_distances(embeddings).mean()
+
+
+def uniformity(embeddings: Tensor) -> Tensor:
+    """Give the log of the mean Gaussian potential of pairs, equation (uniformity).
+
+    Parameters
+    ----------
+    embeddings : torch.Tensor
+        Shape (P, D), P ≥ 2; scaled to unit length here.
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar, log of the mean of exp(-2 d²) over pairs: 0 where all have collapsed into one
+        point, lower the more evenly they fill the sphere, never below -8.
+    """
+    return _squared_distances(embeddings).mul(-2).logsumexp(0) - math.log(
+        len(embeddings) * (len(embeddings) - 1) / 2
+    )
+
+
+def _squared_distances(embeddings: Tensor) -> Tensor:
+    """Give |u_i - u_j|² of unit vectors for all pairs i < j, shape (P (P - 1) / 2,)."""
+    unit = F.normalize(embeddings, dim=-1)
+    row, column = torch.triu_indices(len(unit), len(unit), offset=1)
+    return (2 - 2 * (unit @ unit.mT)[row, column]).clamp(min=0)

@@ -11,7 +11,7 @@ __all__ = ["decay_strength", "loss_covariance"]
 
 
 def loss_covariance(losses: Sequence[tuple[float, float]], window: int = 5) -> np.ndarray:
-    """Give Σ, the covariance of (training, validation) loss over the last steps.
+    """Give Σ of (training, validation) loss over the last steps, equation (loss-covariance).
 
     Parameters
     ----------
@@ -23,8 +23,7 @@ def loss_covariance(losses: Sequence[tuple[float, float]], window: int = 5) -> n
     Returns
     -------
     numpy.ndarray
-        float64, shape (2, 2), symmetric, positive semi-definite; zeros before two steps. Equation
-        (loss-covariance).
+        float64, shape (2, 2), symmetric, positive semi-definite; zeros before two steps.
 
     Raises
     ------

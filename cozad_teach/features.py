@@ -1,4 +1,4 @@
-"""Step 1: a frozen backbone turns images into patch features, equation (patch-features)."""
+"""Step 1: a frozen backbone turns images into patch features."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Backbone(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Turn images (N, 3, H, W) in [0, 1] into patch features (N, h, w, C).
+        """Turn images (N, 3, H, W) in [0, 1] into features (N, h, w, C), equation (patch-features).
 
         Each level is mean-pooled over 3×3 patches, resized to the finest grid and concatenated.
         """

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 from torch.func import grad, grad_and_value, vmap
 
-__all__ = ["inner_loop", "outer_gradient"]
+from cozad_teach.errors import CozadError
+
+__all__ = ["ORDERS", "inner_loop", "outer_gradient"]
+
+ORDERS = ("second", "first", "reptile")
 
 Parameters = dict[str, Tensor]
 Task = TypeVar("Task")
@@ -52,8 +57,9 @@ def outer_gradient(
     tasks: Task,
     adapt: Callable[[Parameters, Task], tuple[Parameters, Tensor]],
     query_loss: Callable[[Parameters, Task], Tensor],
+    order: str = "second",
 ) -> tuple[Parameters, Tensor, Tensor]:
-    """Differentiate the mean query loss after adaptation, equation (outer-loop).
+    """Give the direction in which θ becomes a better starting point, equation (outer-loop).
 
     Parameters
     ----------
@@ -66,13 +72,27 @@ def outer_gradient(
         ``adapt(θ, task) -> (θ', support loss after adaptation)`` for one task.
     query_loss : callable
         ``query_loss(θ', task) -> scalar`` for one task.
+    order : str
+        ``second``: the gradient of the mean query loss after adaptation, through the inner loop.
+        ``first``: the gradient at θ', as if θ' did not depend on θ, equation (first-order).
+        ``reptile``: θ - θ', which uses no query label, equation (reptile).
 
     Returns
     -------
     gradient : dict of torch.Tensor
-        Of the mean query loss with respect to θ, through the inner loop (second order).
+        Mean over tasks, to be *subtracted* from θ by whatever optimiser.
     support_loss, query_loss : torch.Tensor
-        Shape (tasks,) each, without gradients.
+        Shape (tasks,) each, after adaptation, without gradients.
+
+    Raises
+    ------
+    CozadError
+        If the order is unknown.
+
+    References
+    ----------
+    Finn, Abbeel and Levine, "Model-agnostic meta-learning for fast adaptation of deep networks",
+    ICML 2017; Nichol, Achiam and Schulman, "On first-order meta-learning algorithms", 2018.
     """
 
     def mean_query_loss(theta: Parameters) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -83,5 +103,21 @@ def outer_gradient(
         support, query = vmap(one_task)(tasks)
         return query.mean(), (support, query)
 
-    gradient, (_, (support, query)) = grad_and_value(mean_query_loss, has_aux=True)(parameters)
-    return gradient, support.detach(), query.detach()
+    def first_order(task: Task) -> tuple[Parameters, Tensor, Tensor]:
+        adapted, support = adapt(parameters, task)
+        gradient, query = grad_and_value(query_loss)(adapted, task)
+        return gradient, support, query
+
+    def reptile(task: Task) -> tuple[Parameters, Tensor, Tensor]:
+        adapted, support = adapt(parameters, task)
+        step = {name: value - adapted[name] for name, value in parameters.items()}
+        return step, support, query_loss(adapted, task)
+
+    if order == "second":
+        gradient, (_, (support, query)) = grad_and_value(mean_query_loss, has_aux=True)(parameters)
+        return gradient, support.detach(), query.detach()
+    if order not in ORDERS:
+        raise CozadError(f"unknown order {order!r}: choose {', '.join(ORDERS)}")
+    with torch.no_grad():
+        each, support, query = vmap(first_order if order == "first" else reptile)(tasks)
+    return {name: value.mean(0) for name, value in each.items()}, support, query

@@ -71,13 +71,27 @@ def mahalanobis(embeddings: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
     # The floor keeps the factorisation alive where all patches are equal.
     floor = torch.finfo(covariance.dtype).tiny ** 0.5
     identity = torch.eye(n_dimensions, dtype=mean.dtype, device=mean.device)
-    # The inverse of a symmetric matrix: its derivatives, the second ones included, are plain
-    # matrix products, where those of a Cholesky factor are chains of triangular solves.
-    precision = torch.linalg.inv(covariance + floor * identity)
+    precision = _inverse(covariance + floor * identity)
     centred = embeddings - mean
     squared = ((centred @ precision) * centred).mean(-1)
     # The gradient of a square root is infinite at 0.
     return squared.clamp(min=floor).sqrt()
+
+
+def _inverse(matrix: Tensor) -> Tensor:
+    """Invert a positive definite matrix, exactly in value and in two derivatives.
+
+    Not torch.linalg.inv: of a batch of matrices it gives wrong results on several threads
+    (pytorch/pytorch#142815), and an inverse through a Cholesky factor has derivatives that are
+    chains of triangular solves. So the factor gives the value alone. Each of Newton's steps then
+    squares the residual I - S P: after two of them its fourth power is left, whose first three
+    derivatives are 0.
+    """
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(matrix.detach()))
+    twice = 2 * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+    for _ in range(2):
+        inverse = inverse @ (twice - matrix @ inverse)
+    return inverse
 
 
 def calibrate(scores: Tensor, log_slope: Tensor, offset: Tensor) -> Tensor:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+import oracles
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cozad_teach.confidence import iqr_threshold, soft_weights
+from cozad_teach.confidence import (
+    WEIGHTS,
+    confidence_weights,
+    hard_weights,
+    iqr_threshold,
+    soft_weights,
+)
 from cozad_teach.errors import CozadError
 
 scores_lists = st.lists(st.floats(0, 1e6), min_size=1, max_size=30)
 
 
-def weights_by_loops(scores: list[float], gamma: float) -> list[float]:
-    q1, q3 = np.percentile(scores, [25, 75])
-    threshold = q3 + gamma * (q3 - q1)
-    return [1.0 if s <= threshold else threshold / s for s in scores]
-
-
 @given(scores_lists, st.floats(0, 5))
 def test_weights_equal_the_definition(scores: list[float], gamma: float) -> None:
     found = soft_weights(torch.tensor(scores, dtype=torch.float64), gamma)
-    expected = weights_by_loops(scores, gamma)
+    expected = oracles.soft_weights(scores, gamma)
     assert found.numpy() == pytest.approx(np.array(expected), rel=1e-9, abs=1e-9)
     assert ((found >= 0) & (found <= 1)).all()
 
@@ -51,6 +52,36 @@ def test_scale_does_not_matter() -> None:
 def test_weights_never_rise_with_the_score() -> None:
     scores = torch.linspace(0, 20, 101)
     assert (soft_weights(scores, 0.0).diff() <= 0).all()
+
+
+@given(scores_lists, st.floats(0, 5))
+def test_hard_weights_select_and_soft_weights_agree_on_what_is_ordinary(
+    scores: list[float], gamma: float
+) -> None:
+    tensor = torch.tensor(scores, dtype=torch.float64)
+    hard = hard_weights(tensor, gamma)
+    assert hard.tolist() == pytest.approx(
+        [float(s <= iqr_threshold(tensor, gamma)) for s in tensor]
+    )
+    assert ((soft_weights(tensor, gamma) == 1) == (hard == 1)).all()
+    assert hard.sum() >= 3 * (len(scores) - 1) // 4 + 1
+
+
+def test_each_kind_of_weights_is_what_its_name_says() -> None:
+    scores = torch.tensor([1.0, 1.0, 1.0, 1.0, 4.0])
+    found = {kind: confidence_weights(scores, 1.5, kind).tolist() for kind in WEIGHTS}
+    assert found == {"soft": [1, 1, 1, 1, 0.25], "hard": [1, 1, 1, 1, 0], "none": [1] * 5}
+    with pytest.raises(CozadError, match="unknown weights 'firm': choose soft, hard, none"):
+        confidence_weights(scores, 1.5, "firm")
+
+
+def test_hard_weights_allow_negative_scores() -> None:
+    """A threshold needs no ratio: scores of any sign can be selected by it, as by numpy's."""
+    scores = [-9.0, -8.5, -8.0, -8.0, 3.0]
+    q1, q3 = np.percentile(scores, [25, 75])
+    threshold = iqr_threshold(torch.tensor(scores, dtype=torch.float64), 1.5)
+    assert float(threshold) == pytest.approx(q3 + 1.5 * (q3 - q1), abs=1e-12)
+    assert hard_weights(torch.tensor(scores)).tolist() == [1, 1, 1, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -10,35 +10,6 @@ import pytest
 from cozad_teach.covariance import decay_strength, loss_covariance
 
 
-def covariance_by_loops(losses: list[tuple[float, float]], window: int) -> np.ndarray:
-    columns = []
-    for column in range(2):
-        values = [pair[column] for pair in losses]
-        mean = sum(values) / len(values)
-        spread = math.sqrt(sum((v - mean) ** 2 for v in values) / len(values))
-        columns.append([(v - mean) / spread for v in values][-window:])
-    n = len(columns[0])
-    means = [sum(column) / n for column in columns]
-    return np.array(
-        [
-            [
-                sum((columns[a][i] - means[a]) * (columns[b][i] - means[b]) for i in range(n))
-                / (n - 1)
-                for b in range(2)
-            ]
-            for a in range(2)
-        ]
-    )
-
-
-@pytest.mark.parametrize(("n", "window"), [(2, 2), (3, 5), (9, 4), (40, 5)])
-def test_covariance_equals_loops(n: int, window: int) -> None:
-    rng = np.random.default_rng(n)
-    losses = [(float(a), float(b)) for a, b in rng.normal([3, -1], [1, 20], size=(n, 2))]
-    found = loss_covariance(losses, window)
-    assert found == pytest.approx(covariance_by_loops(losses, window), abs=1e-10)
-
-
 def test_scale_and_offset_of_a_loss_do_not_matter() -> None:
     rng = np.random.default_rng(0)
     losses = rng.normal(size=(12, 2))

@@ -75,15 +75,6 @@ def test_features_are_those_of_the_whole_network(backbone: Backbone) -> None:
     assert torch.allclose(found[:, 4, 6, 40:], expected, atol=1e-5)
 
 
-def test_mean_pool_equals_loops_over_real_neighbours() -> None:
-    features = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
-    found = mean_pool(torch.from_numpy(features)).numpy()
-    for row in range(4):
-        for column in range(5):
-            block = features[:, :, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-            assert found[:, :, row, column] == pytest.approx(block.mean(axis=(2, 3)), abs=1e-12)
-
-
 def test_preprocess_scales_and_resizes_images_of_any_size() -> None:
     white = np.full((30, 50, 3), 255, np.uint8)
     black_red = np.zeros((64, 64, 3), np.uint8)

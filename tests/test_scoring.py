@@ -21,31 +21,6 @@ def random_support(seed: int = 0, n: int = 3, p: int = 7, d: int = 4) -> tuple[n
     return rng.normal(size=(n, p, d)) * rng.uniform(0.5, 3, d) + 5, rng.uniform(0.1, 1, n)
 
 
-def statistics_by_loops(
-    embeddings: np.ndarray, weights: np.ndarray, shrinkage: float
-) -> tuple[np.ndarray, np.ndarray]:
-    n, p, d = embeddings.shape
-    total = sum(weights) * p
-    mean = np.zeros(d)
-    for i in range(n):
-        for j in range(p):
-            mean += weights[i] * embeddings[i, j] / total
-    covariance = np.zeros((d, d))
-    for i in range(n):
-        for j in range(p):
-            apart = embeddings[i, j] - mean
-            covariance += weights[i] * np.outer(apart, apart) / total
-    return mean, (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / d * np.eye(d)
-
-
-@pytest.mark.parametrize("shrinkage", [0.01, 0.1, 1.0])
-def test_statistics_equal_loops(shrinkage: float) -> None:
-    embeddings, weights = random_support()
-    found = gaussian_statistics(torch.from_numpy(embeddings), torch.from_numpy(weights), shrinkage)
-    for a, b in zip(found, statistics_by_loops(embeddings, weights, shrinkage), strict=True):
-        assert a.numpy() == pytest.approx(b, abs=1e-12)
-
-
 def test_statistics_equal_numpy_with_weights() -> None:
     embeddings, weights = random_support(1)
     mean, covariance = gaussian_statistics(

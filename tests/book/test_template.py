@@ -11,8 +11,6 @@ import pytest
 from nbformat import NotebookNode
 from notebooks import BOOK
 
-import cozad_teach
-
 CHAPTERS = sorted((BOOK / "chapters").glob("[0-9][0-9]_*.ipynb"))
 
 # The three parts of the opening admonition, then the headings of level 2, in this order.
@@ -122,15 +120,6 @@ def test_code_and_functions_come_from_the_package(path: Path) -> None:
     assert re.search(r"getsource|show_source|literalinclude|\{py:func\}", shown), (
         "show the package's own source, never a copy"
     )
-
-
-@each_chapter
-def test_every_equation_is_named_by_the_function_that_computes_it(path: Path) -> None:
-    package = Path(cozad_teach.__file__).parent
-    code = " ".join(" ".join(p.read_text(encoding="utf-8").split()) for p in package.rglob("*.py"))
-    labels = re.findall(r"^\$\$\s*\(eq-([\w-]+)\)", prose(read(path)), re.M)
-    orphans = [label for label in labels if f"quation ({label})" not in code]
-    assert labels and orphans == []
 
 
 @each_chapter

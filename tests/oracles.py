@@ -1,0 +1,290 @@
+"""What each numbered equation means: loops over single numbers, in float64, without any cleverness.
+
+Speed and memory do not matter here. `test_equations` holds every function of the package against
+its loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Loss = Callable[[Floats], float]
+
+
+def mean_pool(features: Floats) -> Floats:
+    channels, height, width = features.shape
+    pooled = np.zeros_like(features)
+    for c in range(channels):
+        for i in range(height):
+            for j in range(width):
+                near = [
+                    features[c, a, b]
+                    for a in range(max(i - 1, 0), min(i + 2, height))
+                    for b in range(max(j - 1, 0), min(j + 2, width))
+                ]
+                pooled[c, i, j] = sum(near) / len(near)
+    return pooled
+
+
+def patch_features(levels: Sequence[Floats]) -> Floats:
+    """Pool each level (C, h, w), read it at the centres of the finest cells, and join channels."""
+    height, width = levels[0].shape[1:]
+    found = []
+    for level in levels:
+        pooled = mean_pool(level)
+        rows, columns = pooled.shape[1:]
+        resized = np.zeros((len(pooled), height, width))
+        for i in range(height):
+            for j in range(width):
+                y = min(max((i + 0.5) * rows / height - 0.5, 0), rows - 1)
+                x = min(max((j + 0.5) * columns / width - 0.5, 0), columns - 1)
+                top, left = int(y), int(x)
+                for a, share_y in ((top, 1 - y + top), (min(top + 1, rows - 1), y - top)):
+                    for b, share_x in (
+                        (left, 1 - x + left),
+                        (min(left + 1, columns - 1), x - left),
+                    ):
+                        resized[:, i, j] += share_y * share_x * pooled[:, a, b]
+        found.append(resized)
+    return np.concatenate(found).transpose(1, 2, 0)
+
+
+def standardise(features: Floats, mean: Floats, std: Floats) -> Floats:
+    return np.array([[(z[c] - mean[c]) / std[c] for c in range(len(z))] for z in features])
+
+
+def head(features: Floats, offset: Floats) -> Floats:
+    n = len(offset)
+    return np.array(
+        [[z[i] + sum(offset[i, j] * z[j] for j in range(n)) for i in range(n)] for z in features]
+    )
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.array([v / math.sqrt(sum(x * x for x in v)) for v in vectors])
+
+
+def info_nce(anchors: Floats, keys: Floats, positives: Sequence[int], temperature: float) -> float:
+    a, k = _unit(anchors), _unit(keys)
+    losses = []
+    for i, own in enumerate(positives):
+        similarities = [math.exp(float(a[i] @ k[j]) / temperature) for j in range(len(k))]
+        losses.append(-math.log(similarities[own] / sum(similarities)))
+    return sum(losses) / len(losses)
+
+
+def contrastive(embeddings: Floats, anomalous: Sequence[bool], temperature: float) -> float:
+    unit = _unit(embeddings)
+    normal = [i for i in range(len(unit)) if not anomalous[i]]
+    losses = []
+    for i in normal:
+        positives = [j for j in normal if j != i]
+        if not positives:
+            continue
+        others = [a for a in range(len(unit)) if a != i]
+        total = sum(math.exp(float(unit[i] @ unit[a]) / temperature) for a in others)
+        shares = [math.exp(float(unit[i] @ unit[j]) / temperature) / total for j in positives]
+        losses.append(-sum(math.log(share) for share in shares) / len(positives))
+    return sum(losses) / len(losses) if losses else 0.0
+
+
+def _pairs(embeddings: Floats) -> list[float]:
+    unit = _unit(embeddings)
+    return [
+        sum((a - b) ** 2 for a, b in zip(unit[i], unit[j], strict=True))
+        for i in range(len(unit))
+        for j in range(i)
+    ]
+
+
+def alignment(embeddings: Floats) -> float:
+    distances = _pairs(embeddings)
+    return sum(distances) / len(distances)
+
+
+def uniformity(embeddings: Floats) -> float:
+    potentials = [math.exp(-2 * d) for d in _pairs(embeddings)]
+    return math.log(sum(potentials) / len(potentials))
+
+
+def threshold(scores: Sequence[float], gamma: float) -> float:
+    ordered = sorted(scores)
+
+    def quartile(share: float) -> float:
+        place = share * (len(ordered) - 1)
+        low = math.floor(place)
+        high = min(low + 1, len(ordered) - 1)
+        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+    return quartile(0.75) + gamma * (quartile(0.75) - quartile(0.25))
+
+
+def soft_weights(scores: Sequence[float], gamma: float) -> list[float]:
+    t = threshold(scores, gamma)
+    return [1.0 if s <= t else t / s for s in scores]
+
+
+def hard_weights(scores: Sequence[float], gamma: float) -> list[float]:
+    t = threshold(scores, gamma)
+    return [1.0 if s <= t else 0.0 for s in scores]
+
+
+def loss_covariance(losses: Sequence[Sequence[float]], window: int) -> Floats:
+    columns = []
+    for column in range(2):
+        values = [pair[column] for pair in losses]
+        mean = sum(values) / len(values)
+        spread = math.sqrt(sum((v - mean) ** 2 for v in values) / len(values))
+        columns.append([(v - mean) / spread for v in values][-window:])
+    n = len(columns[0])
+    means = [sum(column) / n for column in columns]
+    sigma = np.zeros((2, 2))
+    for a in range(2):
+        for b in range(2):
+            for i in range(n):
+                apart = (columns[a][i] - means[a]) * (columns[b][i] - means[b])
+                sigma[a, b] += apart / (n - 1)
+    return sigma
+
+
+def decay(sigma: Floats, base: float, growth: float, cap: float) -> float:
+    determinant = sigma[0, 0] * sigma[1, 1] - sigma[0, 1] * sigma[1, 0]
+    bounded = min(max(determinant, 0.0), cap)
+    return base * (1 + growth * math.log(1 + bounded) / math.log(1 + cap))
+
+
+def statistics(embeddings: Floats, weights: Floats, shrinkage: float) -> tuple[Floats, Floats]:
+    n, p, d = embeddings.shape
+    total = sum(weights) * p
+    mean = np.zeros(d)
+    for i in range(n):
+        for j in range(p):
+            mean += weights[i] * embeddings[i, j] / total
+    covariance = np.zeros((d, d))
+    for i in range(n):
+        for j in range(p):
+            apart = embeddings[i, j] - mean
+            covariance += weights[i] * np.outer(apart, apart) / total
+    scale = sum(covariance[i, i] for i in range(d)) / d
+    return mean, (1 - shrinkage) * covariance + shrinkage * scale * np.eye(d)
+
+
+def mahalanobis(embeddings: Floats, mean: Floats, covariance: Floats) -> Floats:
+    d = embeddings.shape[-1]
+    squares = [
+        (e - mean) @ np.linalg.solve(covariance, e - mean) for e in embeddings.reshape(-1, d)
+    ]
+    return np.sqrt(np.array(squares) / d).reshape(embeddings.shape[:-1])
+
+
+def calibration(scores: Floats, log_slope: float, offset: float) -> list[float]:
+    return [math.exp(log_slope) * math.log(s) + offset for s in scores]
+
+
+def image_score(patch_scores: Sequence[float], top_share: float) -> float:
+    k = math.ceil(top_share * len(patch_scores))
+    return sum(sorted(patch_scores, reverse=True)[:k]) / k
+
+
+def image_auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
+    """Count how often an anomalous image scores above a normal one; ties count half."""
+    wins, pairs = 0.0, 0
+    for s, is_anomalous in zip(scores, labels, strict=True):
+        for t, is_also in zip(scores, labels, strict=True):
+            if is_anomalous and not is_also:
+                pairs += 1
+                wins += 1.0 if s > t else 0.5 if s == t else 0.0
+    return wins / pairs
+
+
+def _logistic(logit: float) -> float:
+    """Give log(1 + exp(logit)): the loss of calling normal what has this logit of an anomaly."""
+    return math.log(1 + math.exp(logit))
+
+
+def inner_loss(
+    theta: dict[str, Floats],
+    support: Floats,
+    noise: Floats,
+    weights: Floats,
+    decay: float,
+    shrinkage: float,
+) -> float:
+    offset, slope, shift = theta["head"], float(theta["log_slope"]), float(theta["offset"])
+    embedded = np.array([head(image, offset) for image in support])
+    mean, covariance = statistics(embedded, weights, shrinkage)
+    total = 0.0
+    for i, image in enumerate(support):
+        loss = 0.0
+        for j, patch in enumerate(image):
+            both = head(np.array([patch, patch + noise[j]]), offset)
+            real, perturbed = calibration(mahalanobis(both, mean, covariance), slope, shift)
+            loss += (_logistic(real) + _logistic(-perturbed)) / len(image)
+        total += weights[i] * loss / sum(weights)
+    return total + decay * sum(float(a) ** 2 for row in offset for a in row)
+
+
+def query_loss(
+    theta: dict[str, Floats],
+    support: Floats,
+    weights: Floats,
+    query: Floats,
+    anomalous: NDArray[np.bool_],
+    shrinkage: float,
+    temperature: float,
+    contrastive_weight: float,
+) -> float:
+    offset, slope, shift = theta["head"], float(theta["log_slope"]), float(theta["offset"])
+    embedded = np.array([head(image, offset) for image in support])
+    mean, covariance = statistics(embedded, weights, shrinkage)
+    patches = head(query.reshape(-1, query.shape[-1]), offset)
+    logits = calibration(mahalanobis(patches, mean, covariance), slope, shift)
+    labels = anomalous.ravel()
+    missed = [_logistic(-x) for x, wrong in zip(logits, labels, strict=True) if wrong]
+    alarms = [_logistic(x) for x, wrong in zip(logits, labels, strict=True) if not wrong]
+    classes = sum(sum(part) / len(part) for part in (missed, alarms) if part)
+    return classes + contrastive_weight * contrastive(patches, labels, temperature)
+
+
+def gradient(loss: Loss, at: Floats, step: float = 1e-4) -> Floats:
+    """Give the gradient by differences of fourth order, one number at a time."""
+    slopes = []
+    for i in range(len(at)):
+        away = step * np.eye(len(at))[i]
+        near = loss(at + away) - loss(at - away)
+        far = loss(at + 2 * away) - loss(at - 2 * away)
+        slopes.append((8 * near - far) / (12 * step))
+    return np.array(slopes)
+
+
+def inner_loop(loss: Loss, start: Floats, steps: int, learning_rate: float) -> Floats:
+    for _ in range(steps):
+        start = start - learning_rate * gradient(loss, start)
+    return start
+
+
+Tasks = Sequence[tuple[Loss, Loss]]  # of each task the inner loss and the query loss
+
+
+def outer_loop(tasks: Tasks, theta: Floats, steps: int, learning_rate: float) -> Floats:
+    def mean_query_loss(start: Floats) -> float:
+        return sum(
+            query(inner_loop(inner, start, steps, learning_rate)) for inner, query in tasks
+        ) / len(tasks)
+
+    return gradient(mean_query_loss, theta)
+
+
+def first_order(tasks: Tasks, theta: Floats, steps: int, learning_rate: float) -> Floats:
+    adapted = [(inner_loop(inner, theta, steps, learning_rate), query) for inner, query in tasks]
+    return sum(gradient(query, at) for at, query in adapted) / len(tasks)
+
+
+def reptile(tasks: Tasks, theta: Floats, steps: int, learning_rate: float) -> Floats:
+    adapted = [inner_loop(inner, theta, steps, learning_rate) for inner, _ in tasks]
+    return sum(theta - at for at in adapted) / len(tasks)
