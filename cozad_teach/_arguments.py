@@ -41,7 +41,12 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     data.add_argument("--seed", type=_seed, default=0)
     data.set_defaults(run=commands["data"])
 
-    train = added.add_parser("train", help="train on the embedded auxiliary categories")
+    train = added.add_parser(
+        "train",
+        help="train on the embedded auxiliary categories",
+        description="Train on the embedded auxiliary categories. Where it was stopped, the same "
+        "command goes on from FILE.checkpoint, to the same model.",
+    )
     train.add_argument("--settings", default="lite", help="lite (2 cores, a minute) or full (GPU)")
     train.add_argument("--out", required=True, metavar="FILE", help="model file to write")
     train.add_argument("--seed", type=_seed, default=0)

@@ -101,7 +101,7 @@ def _data(options: argparse.Namespace) -> int:
     return 0
 
 
-def _trained(options: argparse.Namespace) -> CoZAD:
+def _trained(options: argparse.Namespace, checkpoint: Path | None = None) -> CoZAD:
     """Train with the settings, the seed and the machine that were asked for."""
     from cozad_teach.cozad import train
     from cozad_teach.settings import SETTINGS
@@ -111,6 +111,7 @@ def _trained(options: argparse.Namespace) -> CoZAD:
         options.seed,
         device=_device(options.device),
         weights=options.weights,
+        checkpoint=checkpoint,
         progress=True,
     )
 
@@ -127,9 +128,18 @@ def _train(options: argparse.Namespace) -> int:
     check_writable(options.out)
     from cozad_teach.model_file import save_model
 
-    model = _trained(options)
+    checkpoint = Path(f"{options.out}.checkpoint")
+    resumed = checkpoint.exists()
+    try:
+        model = _trained(options, checkpoint)
+    except KeyboardInterrupt:
+        if checkpoint.exists():
+            print(f"cozad: the same command goes on from {checkpoint}", file=sys.stderr)
+        raise
     save_model(model, options.out)
-    print(f"trained in {model.fit_seconds:.0f} s, written to {options.out}")
+    checkpoint.unlink(missing_ok=True)
+    stopped = ", the last part of a run that was stopped" if resumed else ""
+    print(f"trained in {model.fit_seconds:.0f} s{stopped}, written to {options.out}")
     return 0
 
 

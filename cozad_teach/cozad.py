@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.func import vmap
 from tqdm.auto import tqdm
 
+from cozad_teach.checkpoints import Checkpoint, run_key
 from cozad_teach.contrastive import embed
 from cozad_teach.data.episodes import AuxiliaryCategory, patch_labels
 from cozad_teach.data.hashes import Fingerprints
@@ -78,7 +80,7 @@ class CoZAD:
     uses : tuple of Use
         Which images decided its weights and its statistics, for the leak audit.
     fit_seconds : float
-        Wall time of training, features included.
+        Wall time of training, features included; of its last part, if it was stopped.
     """
 
     settings: Settings
@@ -99,6 +101,7 @@ class CoZAD:
         settings: Settings,
         seed: int = 0,
         *,
+        checkpoint: str | os.PathLike[str] | None = None,
         progress: bool = False,
     ) -> CoZAD:
         """Train on auxiliary categories whose defects are known.
@@ -113,6 +116,9 @@ class CoZAD:
             All numbers of the run.
         seed : int
             Decides tasks and noise.
+        checkpoint : path, optional
+            A file that keeps the state of the meta-training. If it is there, training goes on
+            from it, to the same last bit as without a stop. It is left there at the end.
         progress : bool
             Show bars.
 
@@ -135,7 +141,13 @@ class CoZAD:
         ]
         seen = Fingerprints.of(names, images)
         device = backbone.mean.device
-        theta, history = meta_train(categories, settings, seed, device=device, progress=progress)
+        kept = None
+        if checkpoint is not None:
+            key = run_key(settings, seed, backbone.weights_digest, seen.hashes)
+            kept = Checkpoint(Path(checkpoint), key)
+        theta, history = meta_train(
+            categories, settings, seed, device=device, checkpoint=kept, progress=progress
+        )
         return cls(
             settings=settings,
             backbone=backbone,
@@ -265,6 +277,7 @@ def train(
     *,
     device: torch.device | str = "cpu",
     weights: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> CoZAD:
     """Train on the embedded auxiliary categories: the whole way from nothing to a model.
@@ -279,6 +292,8 @@ def train(
         Where to train.
     weights : path, optional
         Backbone weights that are not installed, as in `load_backbone`.
+    checkpoint : path, optional
+        As in `CoZAD.fit`.
     progress : bool
         Show bars.
 
@@ -290,7 +305,7 @@ def train(
     backbone = load_backbone(settings.backbone, settings.strides, weights).to(device)
     names = tqdm(AUXILIARY_CATEGORIES, "drawing", delay=2, disable=not progress)
     auxiliary = [draw_auxiliary(name, settings, seed) for name in names]
-    return CoZAD.fit(backbone, auxiliary, settings, seed, progress=progress)
+    return CoZAD.fit(backbone, auxiliary, settings, seed, checkpoint=checkpoint, progress=progress)
 
 
 def draw_auxiliary(category: str, settings: Settings, seed: int) -> TextureSet:

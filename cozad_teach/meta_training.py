@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.func import vmap
 from tqdm.auto import tqdm
 
+from cozad_teach.checkpoints import Checkpoint, State
 from cozad_teach.confidence import soft_weights
 from cozad_teach.contrastive import embed
 from cozad_teach.covariance import decay_strength, loss_covariance
@@ -90,6 +91,7 @@ def meta_train(
     seed: int = 0,
     *,
     device: torch.device | str = "cpu",
+    checkpoint: Checkpoint | None = None,
     progress: bool = False,
 ) -> tuple[Parameters, list[MetaStep]]:
     """Learn a starting point θ from which a few label-free steps adapt to a new category.
@@ -104,6 +106,8 @@ def meta_train(
         Decides tasks and noise.
     device : torch.device or str
         Where the meta-steps run.
+    checkpoint : Checkpoint, optional
+        Where the state is kept and, if it is there, taken up again.
     progress : bool
         Show a bar if training takes more than two seconds.
 
@@ -113,12 +117,47 @@ def meta_train(
         θ after the last meta-step; no test set chose the step.
     history : list of MetaStep
         One entry per meta-step.
+
+    Raises
+    ------
+    CozadError
+        If the checkpoint is damaged or of another run, or cannot be written.
     """
-    rng = np.random.default_rng(seed)
-    noise_source = torch.Generator().manual_seed(seed)
     theta = starting_point(categories[0].features.shape[-1], device)
-    optimiser = torch.optim.Adam(theta.values(), lr=settings.outer_learning_rate)
-    history: list[MetaStep] = []
+    state = State(
+        theta=theta,
+        optimiser=torch.optim.Adam(theta.values(), lr=settings.outer_learning_rate),
+        tasks=np.random.default_rng(seed),
+        noise=torch.Generator().manual_seed(seed),
+        losses=[],
+    )
+    if checkpoint:
+        checkpoint.restore(state)
+
+    with tqdm(
+        desc="meta-training",
+        total=settings.meta_steps,
+        initial=len(state.losses),
+        unit="step",
+        delay=2,
+        disable=not progress,
+    ) as bar:
+        while len(state.losses) < settings.meta_steps:
+            state.losses.append(_meta_step(state, categories, settings))
+            if checkpoint and len(state.losses) % checkpoint.every == 0:
+                checkpoint.save(state)
+            bar.update()
+    return theta, [MetaStep(*losses) for losses in state.losses]
+
+
+def _meta_step(
+    state: State,
+    categories: Sequence[AuxiliaryCategory],
+    settings: Settings,
+) -> tuple[float, float, float]:
+    """Take one step, and give the mean losses over its tasks and the λ(Σ) it used."""
+    theta = state.theta
+    device = theta["head"].device
 
     def adapt(start: Parameters, task: dict[str, Tensor]) -> tuple[Parameters, Tensor]:
         adapted = adapt_parameters(start, task, settings)
@@ -127,26 +166,23 @@ def meta_train(
     def judge(adapted: Parameters, task: dict[str, Tensor]) -> Tensor:
         return query_loss(adapted, task, settings)
 
-    steps = range(settings.meta_steps)
-    for _ in tqdm(steps, "meta-training", unit="step", delay=2, disable=not progress):
-        sigma = loss_covariance([(s.support_loss, s.query_loss) for s in history], settings.window)
-        decay = decay_strength(
-            sigma, settings.base_decay, settings.decay_growth, settings.determinant_cap
-        )
-        batch = sample_meta_batch(categories, rng, settings)
-        support = batch.support.to(device)
-        noise = torch.randn(support[:, :1].shape, generator=noise_source)
-        task = {
-            "support": support,
-            "noise": settings.noise * noise.to(device),
-            "weights": support_weights(theta, support, settings),
-            "decay": torch.full((len(support),), decay, device=device),
-            "query": batch.query.to(device),
-            "query_anomalous": batch.query_anomalous.to(device),
-        }
-        gradient, support_loss, outer_loss = outer_gradient(theta, task, adapt, judge)
-        for name, value in theta.items():
-            value.grad = gradient[name]
-        optimiser.step()
-        history.append(MetaStep(float(support_loss.mean()), float(outer_loss.mean()), decay))
-    return theta, history
+    sigma = loss_covariance([losses[:2] for losses in state.losses], settings.window)
+    decay = decay_strength(
+        sigma, settings.base_decay, settings.decay_growth, settings.determinant_cap
+    )
+    batch = sample_meta_batch(categories, state.tasks, settings)
+    support = batch.support.to(device)
+    noise = torch.randn(support[:, :1].shape, generator=state.noise)
+    task = {
+        "support": support,
+        "noise": settings.noise * noise.to(device),
+        "weights": support_weights(theta, support, settings),
+        "decay": torch.full((len(support),), decay, device=device),
+        "query": batch.query.to(device),
+        "query_anomalous": batch.query_anomalous.to(device),
+    }
+    gradient, support_loss, outer_loss = outer_gradient(theta, task, adapt, judge)
+    for name, value in theta.items():
+        value.grad = gradient[name]
+    state.optimiser.step()
+    return float(support_loss.mean()), float(outer_loss.mean()), decay

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -345,6 +346,38 @@ def test_seed_decides_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         heads.append(load_model(path).parameters["head"])
     assert torch.equal(heads[0], heads[1])
     assert not torch.equal(heads[0], heads[2])
+
+
+def test_a_stopped_training_goes_on_to_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import dataclasses
+
+    from cozad_teach import meta_training, settings
+
+    tiny = dataclasses.replace(settings.LITE, image_size=64, meta_steps=23, patches_per_image=8)
+    monkeypatch.setitem(settings.SETTINGS, "lite", tiny)
+    straight, stopped = str(tmp_path / "straight"), str(tmp_path / "stopped")
+    assert main(["train", "--out", straight]) == 0
+    sample, count = meta_training.sample_meta_batch, iter(range(21))
+
+    def until_ctrl_c(*arguments: Any) -> Any:
+        if next(count, None) is None:
+            raise KeyboardInterrupt
+        return sample(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(meta_training, "sample_meta_batch", until_ctrl_c)
+        assert main(["train", "--out", stopped]) == 130
+    assert f"goes on from {stopped}.checkpoint" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["stopped.checkpoint", "straight"]
+    assert "other settings, seed" in fails(capsys, ["train", "--out", stopped, "--seed", "1"])
+    assert main(["train", "--out", stopped]) == 0
+    assert "the last part of a run that was stopped" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["stopped", "straight"]
+    was, now = load_model(straight), load_model(stopped)
+    assert was.history == now.history
+    assert all(torch.equal(now.parameters[name], value) for name, value in was.parameters.items())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a closed pipe is told otherwise on Windows")

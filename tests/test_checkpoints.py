@@ -1,0 +1,186 @@
+"""A training run that was stopped goes on as if it had not been; what does not fit is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from cozad_teach import meta_training
+from cozad_teach.checkpoints import Checkpoint, run_key
+from cozad_teach.data.episodes import AuxiliaryCategory
+from cozad_teach.errors import CozadError
+from cozad_teach.maml import Parameters
+from cozad_teach.meta_training import MetaStep, meta_train
+from cozad_teach.settings import LITE
+
+SETTINGS = dataclasses.replace(LITE, meta_steps=9, patches_per_image=8, support_images=3)
+KEY = "0123456789abcdef"
+
+
+def categories() -> list[AuxiliaryCategory]:
+    source = torch.Generator().manual_seed(0)
+    made = []
+    for n in range(5):
+        features = torch.randn(12, 20, 6, generator=source) + n
+        anomalous = torch.zeros(12, 20, dtype=torch.bool)
+        anomalous[8:, :5] = True
+        features[anomalous] *= 3
+        made.append(AuxiliaryCategory(features, anomalous))
+    return made
+
+
+def trained(
+    checkpoint: Checkpoint | None = None, seed: int = 2
+) -> tuple[Parameters, list[MetaStep]]:
+    return meta_train(categories(), SETTINGS, seed, checkpoint=checkpoint)
+
+
+def same(a: tuple[Parameters, list[MetaStep]], b: tuple[Parameters, list[MetaStep]]) -> bool:
+    return a[1] == b[1] and all(torch.equal(a[0][name], b[0][name]) for name in a[0])
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Raise as Ctrl-C does, in the middle of the step after `steps` whole ones."""
+    step = meta_training.sample_meta_batch
+    count = iter(range(steps))
+
+    def sample(*arguments: object) -> object:
+        batch = step(*arguments)  # the sources of chance have moved on by now
+        if next(count, None) is None:
+            raise KeyboardInterrupt
+        return batch
+
+    monkeypatch.setattr(meta_training, "sample_meta_batch", sample)
+
+
+@pytest.mark.parametrize("stops", [[1], [2], [5], [8], [3, 1, 4], [0, 0]])
+def test_a_stopped_run_ends_as_an_uninterrupted_one(
+    stops: Sequence[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = Checkpoint(tmp_path / "run", KEY, every=2)
+    for steps in stops:
+        with monkeypatch.context() as patch:
+            stop_after(patch, steps)
+            with pytest.raises(KeyboardInterrupt):
+                trained(checkpoint)
+    assert same(trained(checkpoint), trained())
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_checkpoint_changes_nothing_by_being_written(tmp_path: Path) -> None:
+    assert same(trained(Checkpoint(tmp_path / "run", KEY, every=1)), trained())
+
+
+def test_a_run_that_had_ended_trains_no_further(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "run", KEY, every=3)
+    first = trained(checkpoint)
+    before = checkpoint.path.read_bytes()
+    assert same(trained(checkpoint), first)
+    assert checkpoint.path.read_bytes() == before
+
+
+def test_same_seed_repeats_to_the_last_bit_and_another_does_not() -> None:
+    assert same(trained(), trained())
+    assert not same(trained(), trained(seed=3))
+
+
+def test_the_key_tells_runs_apart() -> None:
+    base = run_key(LITE, 0, "weights", ["a", "b"])
+    others = [
+        run_key(dataclasses.replace(LITE, gamma=1.4), 0, "weights", ["a", "b"]),
+        run_key(LITE, 1, "weights", ["a", "b"]),
+        run_key(LITE, 0, "other weights", ["a", "b"]),
+        run_key(LITE, 0, "weights", ["b", "a"]),
+        run_key(LITE, 0, "weights", ["a"]),
+    ]
+    assert len({base, *others}) == 6
+    assert base == run_key(LITE, 0, "weights", ("a", "b"))
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    trained(Checkpoint(tmp_path / "run", KEY, every=3))
+    with pytest.raises(CozadError, match=r"other settings, seed.*: delete it to train"):
+        trained(Checkpoint(tmp_path / "run", "f" * 16, every=3))
+
+
+@pytest.mark.parametrize("keep", [0, 9, 400, -3])
+def test_a_truncated_checkpoint_is_refused(keep: int, tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "run", KEY, every=3)
+    trained(checkpoint)
+    checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:keep])
+    with pytest.raises(CozadError, match=r"run is damaged: delete it to train from the start"):
+        trained(checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("header", "tensors", "words"),
+    [
+        ({"losses": [[1.0, 2.0]]}, {}, "damaged"),
+        ({"losses": None}, {}, "damaged"),
+        ({"tasks": {"bit_generator": "MT19937"}}, {}, "damaged"),
+        ({}, {"theta.head": torch.zeros(5, 7)}, "damaged"),
+        ({}, {"noise": torch.zeros(3, dtype=torch.uint8)}, "damaged"),
+    ],
+)
+def test_a_tampered_checkpoint_is_refused(
+    header: dict, tensors: dict, words: str, tmp_path: Path
+) -> None:
+    checkpoint = Checkpoint(tmp_path / "run", KEY, every=3)
+    trained(checkpoint)
+    with safe_open(checkpoint.path, framework="pt") as file:
+        metadata = dict(file.metadata())
+    metadata["header"] = json.dumps({**json.loads(metadata["header"]), **header})
+    save_file({**load_file(checkpoint.path), **tensors}, checkpoint.path, metadata)
+    with pytest.raises(CozadError, match=words):
+        trained(checkpoint)
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "run", {"format": "other"})
+    with pytest.raises(CozadError, match="not a checkpoint of this version"):
+        trained(Checkpoint(tmp_path / "run", KEY))
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_checkpoints as here
+from cozad_teach.checkpoints import Checkpoint
+here.SETTINGS = here.dataclasses.replace(here.SETTINGS, meta_steps=400)
+theta, _ = here.trained(Checkpoint(Path(sys.argv[1]), here.KEY, every=5))
+here.save_file(theta, sys.argv[2])
+"""
+
+
+def test_kill_9_at_any_moment_leaves_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
+    script = SCRIPT.format(tests=str(Path(__file__).parent))
+    command = [sys.executable, "-c", script, str(tmp_path / "run")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for wait in (0.3, 1.1):
+        process = subprocess.Popen([*command, str(tmp_path / "never")], env=environment)
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "run").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    subprocess.run([*command, str(tmp_path / "resumed")], env=environment, check=True)
+    command[-1] = str(tmp_path / "fresh")
+    subprocess.run([*command, str(tmp_path / "straight")], env=environment, check=True)
+    resumed, straight = load_file(tmp_path / "resumed"), load_file(tmp_path / "straight")
+    assert all(torch.equal(resumed[name], value) for name, value in straight.items())
+    assert not np.allclose(straight["head"], 0)
