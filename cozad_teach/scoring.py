@@ -81,13 +81,16 @@ def mahalanobis(embeddings: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
 def _inverse(matrix: Tensor) -> Tensor:
     """Invert a positive definite matrix, exactly in value and in two derivatives.
 
+    What is not positive definite, or not finite, gives nan: callers check scores and losses.
+
     Not torch.linalg.inv: of a batch of matrices it gives wrong results on several threads
     (pytorch/pytorch#142815), and an inverse through a Cholesky factor has derivatives that are
     chains of triangular solves. So the factor gives the value alone. Each of Newton's steps then
     squares the residual I - S P: after two of them its fourth power is left, whose first three
     derivatives are 0.
     """
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(matrix.detach()))
+    factor, failed = torch.linalg.cholesky_ex(matrix.detach())
+    inverse = torch.cholesky_inverse(torch.where(failed == 0, factor, torch.nan))
     twice = 2 * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
     for _ in range(2):
         inverse = inverse @ (twice - matrix @ inverse)

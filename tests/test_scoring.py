@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import mahalanobis as scipy_mahalanobis
+from torch.func import jacrev, vmap
 
 from cozad_teach.scoring import (
+    _inverse,
     calibrate,
     gaussian_statistics,
     image_scores,
@@ -90,3 +94,55 @@ def test_maps_have_the_size_of_their_images_and_keep_places() -> None:
     assert row < 16 and column >= 50
     constant = pixel_maps(torch.full((1, 3, 5), 2.5), [(17, 31)])[0]
     assert constant == pytest.approx(np.full((17, 31), 2.5), abs=1e-6)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_distances_of_many_supports_at_once_do_not_depend_on_the_number_of_threads(
+    threads: int,
+) -> None:
+    """A batched LU factorisation would fail here: pytorch/pytorch#142815."""
+    source = torch.Generator().manual_seed(0)
+    supports = torch.randn(6, 4, 100, 152, generator=source)
+
+    def own_distances(support: torch.Tensor) -> torch.Tensor:
+        return mahalanobis(
+            support, *gaussian_statistics(support, torch.ones(4, dtype=support.dtype))
+        )
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        found = vmap(own_distances)(supports)
+    finally:
+        torch.set_num_threads(before)
+    expected = vmap(own_distances)(supports.double())
+    assert torch.allclose(found.double(), expected, atol=1e-5)
+
+
+def test_inverse_has_the_derivatives_of_an_inverse(double: None) -> None:
+    """First and second, against torch.linalg.inv and against finite differences."""
+    source = torch.Generator().manual_seed(1)
+    root = torch.randn(3, 3, generator=source)
+    patches = torch.randn(5, 3, generator=source)
+
+    def through(inverse: Callable) -> Callable:
+        def loss(root: torch.Tensor) -> torch.Tensor:
+            precision = inverse(root @ root.mT + 0.3 * torch.eye(3))
+            return ((patches @ precision) * patches).sum(-1).sqrt().sum()
+
+        return loss
+
+    found, expected = (
+        jacrev(jacrev(through(inverse)))(root) for inverse in (_inverse, torch.linalg.inv)
+    )
+    assert torch.allclose(found, expected, atol=1e-10)
+    root.requires_grad_()
+    torch.autograd.gradcheck(through(_inverse), root)
+    torch.autograd.gradgradcheck(through(_inverse), root)
+
+
+@pytest.mark.parametrize("bad", [torch.nan, -1.0])
+def test_what_cannot_be_inverted_gives_nan(bad: float) -> None:
+    matrix = torch.eye(3)
+    matrix[1, 1] = bad
+    assert torch.isnan(mahalanobis(torch.ones(2, 3), torch.zeros(3), matrix)).all()
