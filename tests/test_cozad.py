@@ -18,6 +18,7 @@ from cozad_teach.data.hashes import image_hash
 from cozad_teach.data.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_auroc, pixel_auroc
+from cozad_teach.features import Backbone
 from cozad_teach.model_file import load_model, save_model
 from cozad_teach.scoring import image_scores, pixel_maps
 from cozad_teach.settings import FULL, LITE
@@ -89,6 +90,33 @@ def test_same_seed_gives_the_same_model_to_the_last_bit(tiny: CoZAD) -> None:
     other = CoZAD.fit(tiny.backbone, auxiliary, TINY, seed=4)
     assert all(torch.equal(again.parameters[k], v) for k, v in tiny.parameters.items())
     assert not torch.equal(other.parameters["head"], tiny.parameters["head"])
+
+
+def scores_from_images(backbone: Backbone, threads: int) -> torch.Tensor:
+    """Train, adapt and score, all from images, with a number of threads."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        auxiliary = [draw_category(name, 8, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:5]]
+        model = CoZAD.fit(backbone, auxiliary, TINY, seed=3)
+        features = model.features(list(draw_category(UNSEEN_CATEGORIES[0], 4, 2, 0).images))
+        together = model.score(features, model.adapt(features))
+        return torch.stack([together, model.score_singly(features)])
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_scores_repeat_to_the_last_bit(tiny: CoZAD, threads: int) -> None:
+    once, again = (scores_from_images(tiny.backbone, threads) for _ in range(2))
+    assert torch.equal(once, again)
+
+
+def test_scores_hardly_depend_on_the_number_of_threads(tiny: CoZAD) -> None:
+    """Sums come in another order on more threads; distances are near 1."""
+    one = scores_from_images(tiny.backbone, 1)
+    for threads in (2, 3):
+        assert torch.allclose(scores_from_images(tiny.backbone, threads), one, atol=1e-5, rtol=1e-5)
 
 
 def test_every_training_image_is_on_record(tiny: CoZAD) -> None:
