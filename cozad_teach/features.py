@@ -67,7 +67,10 @@ class Backbone(nn.Module):
 
         Each level is mean-pooled over 3×3 patches, resized to the finest grid and concatenated.
         """
-        levels = [mean_pool(level) for level in self.network((images - self.mean) / self.std)]
+        # (images - mean) / std in one pass: in the layout that the network wants, two take five
+        # times as long.
+        scaled = torch.addcmul(-self.mean / self.std, images, 1 / self.std)
+        levels = [mean_pool(level) for level in self.network(scaled)]
         grid = levels[0].shape[-2:]
         resized = [
             F.interpolate(level, size=grid, mode="bilinear", align_corners=False)

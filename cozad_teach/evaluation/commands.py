@@ -65,8 +65,8 @@ def bench(
         return write_results(
             "speed",
             {
-                "question": "How fast are the measuring tools and the parts of the method, each beside "
-                "others in one process?",
+                "question": "How fast are the measuring tools and the parts of the method, each "
+                "beside others in one process?",
                 "command": "cozad bench speed",
                 "made_with": provenance(settings, "cpu"),
                 "rows": rows,

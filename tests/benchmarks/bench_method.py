@@ -29,7 +29,7 @@ Task = dict[str, Tensor]
 def extraction(backbone: Backbone) -> list[dict]:
     """Compare features from images with the network alone on ready tensors, batch by batch."""
     images = list(draw_category("leather_tan", 32, 0, 0, (LITE.image_size,) * 2).images)
-    ours = timed(lambda: extract_features(backbone, images, LITE.image_size).sum())
+    ours = timed(lambda: extract_features(backbone, images, LITE.image_size).sum(), 8)
     ready = preprocess(images, LITE.image_size)
     ready = ((ready - 0.5) / 0.5).contiguous(memory_format=torch.channels_last)
 

@@ -53,7 +53,7 @@ def within(what: str, value: float, limit: float, unit: str, seconds: float) -> 
 def report(rows: list[dict[str, Any]]) -> None:
     """Print the rows to read, and on the last line as JSON."""
     for row in rows:
-        ratio = "–" if row["ratio"] is None else f"{row['ratio']:.1f}x"
+        ratio = "–" if row["ratio"] is None else f"{row['ratio']:.3g}x"
         print(
             f"{row['what']:52} {row['other']:28} {ratio:>7} (wanted {row['wanted']}) {row['note']}"
         )
