@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import higher
+import warnings
+
 import pytest
 import torch
 from torch import Tensor
 
 from cozad_teach.errors import CozadError
 from cozad_teach.maml import ORDERS, Parameters, inner_loop, outer_gradient
+
+with warnings.catch_warnings():
+    # It is no longer kept, and Python warns of its source whenever it compiles it.
+    warnings.simplefilter("ignore")
+    import higher
 
 NAMES = ("first", "second")  # the weights of the small network
 
