@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from cozad_teach import __version__
 from cozad_teach.errors import CozadError
 from cozad_teach.files import atomic_write
 from cozad_teach.settings import Settings, to_dict
@@ -22,6 +23,7 @@ from cozad_teach.settings import Settings, to_dict
 __all__ = ["Checkpoint", "State", "run_key"]
 
 FORMAT = "cozad-teach checkpoint, version 1"
+MOMENTS = ("exp_avg", "exp_avg_sq")  # of Adam
 
 
 @dataclass
@@ -68,7 +70,8 @@ def run_key(settings: Settings, seed: int, weights_digest: str, images: Sequence
     str
         16 hexadecimal digits.
     """
-    parts = [json.dumps(to_dict(settings)), str(seed), weights_digest, *images]
+    versions = [__version__, str(torch.__version__)]
+    parts = [*versions, json.dumps(to_dict(settings)), str(seed), weights_digest, *images]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -138,8 +141,8 @@ class Checkpoint:
             header: dict[str, Any] = json.loads(metadata["header"])
             if header["key"] != self.key:
                 raise CozadError(
-                    f"{self.path} is of a run with other settings, seed, backbone or images: "
-                    f"{remedy}"
+                    f"{self.path} is of a run with other settings, seed, backbone, images or "
+                    f"versions: {remedy}"
                 )
             moments: dict[int, dict[str, Tensor]] = {}
             for name, value in tensors.items():
@@ -147,15 +150,15 @@ class Checkpoint:
                     _, number, moment = name.split(".")
                     moments.setdefault(int(number), {})[moment] = value
             losses = [(float(a), float(b), float(c)) for a, b, c in header["losses"]]
-            for name, value in state.theta.items():
-                value.copy_(tensors[f"theta.{name}"])
+            for number, (name, value) in enumerate(state.theta.items()):
+                stored = [tensors[f"theta.{name}"], *map(moments[number].get, MOMENTS)]
+                # Shapes that broadcast would fit without complaint.
+                if any(tensor is None or tensor.shape != value.shape for tensor in stored):
+                    raise ValueError(f"{name} has another shape")
+                value.copy_(stored[0])
             state.optimiser.load_state_dict({**state.optimiser.state_dict(), "state": moments})
             state.tasks.bit_generator.state = header["tasks"]
             state.noise.set_state(tensors["noise"])
         except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise CozadError(f"{self.path} is damaged: {remedy}") from error
         state.losses[:] = losses
-
-    def delete(self) -> None:
-        """Remove the file, as a run that has ended needs it no more."""
-        self.path.unlink(missing_ok=True)

@@ -132,6 +132,8 @@ def test_a_truncated_checkpoint_is_refused(keep: int, tmp_path: Path) -> None:
         ({"losses": None}, {}, "damaged"),
         ({"tasks": {"bit_generator": "MT19937"}}, {}, "damaged"),
         ({}, {"theta.head": torch.zeros(5, 7)}, "damaged"),
+        ({}, {"theta.head": torch.zeros(1, 6)}, "damaged"),
+        ({}, {"optimiser.0.exp_avg": torch.zeros(6)}, "damaged"),
         ({}, {"noise": torch.zeros(3, dtype=torch.uint8)}, "damaged"),
     ],
 )
@@ -160,7 +162,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 import test_checkpoints as here
 from cozad_teach.checkpoints import Checkpoint
-here.SETTINGS = here.dataclasses.replace(here.SETTINGS, meta_steps=400)
+here.SETTINGS = here.dataclasses.replace(here.SETTINGS, meta_steps=150)
 theta, _ = here.trained(Checkpoint(Path(sys.argv[1]), here.KEY, every=5))
 here.save_file(theta, sys.argv[2])
 """
@@ -170,7 +172,7 @@ def test_kill_9_at_any_moment_leaves_a_checkpoint_to_go_on_from(tmp_path: Path) 
     script = SCRIPT.format(tests=str(Path(__file__).parent))
     command = [sys.executable, "-c", script, str(tmp_path / "run")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for wait in (0.3, 1.1):
+    for wait in (0.1, 0.6):
         process = subprocess.Popen([*command, str(tmp_path / "never")], env=environment)
         deadline = time.monotonic() + 60
         while not (tmp_path / "run").exists() and time.monotonic() < deadline:
