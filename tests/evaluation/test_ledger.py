@@ -62,12 +62,13 @@ def test_results_come_back_as_they_were_stored(tmp_path: Path) -> None:
 
 def test_speed_has_a_table_of_its_own(tmp_path: Path) -> None:
     row = {"what": "AUPRO", "other": "a peer", "wanted": "5", "seconds": 1, "other_seconds": 7.0}
-    rows = [{**row, "ratio": 7.04, "note": "+1e-9"}, {**row, "ratio": None, "note": "not there"}]
+    # A ratio of 0.94 must not read as one of 0.9.
+    rows = [{**row, "ratio": 0.94, "note": "+1e-9"}, {**row, "ratio": None, "note": "not there"}]
     content = {k: CONTENT[k] for k in ("question", "command", "made_with")} | {"rows": rows}
     write_results("speed", content, tmp_path)
     found = repr(read_results("speed", tmp_path)).splitlines()
     assert found[2:4] == [
-        "| AUPRO | a peer | 7.0 | 5 | +1e-9 |",
+        "| AUPRO | a peer | 0.94 | 5 | +1e-9 |",
         "| AUPRO | a peer | – | 5 | not there |",
     ]
     assert "interval" not in found[-1]
