@@ -60,7 +60,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--method",
         default="cozad",
-        help="cozad or a baseline: mahalanobis, knn, mutual, discriminator, ensemble",
+        help="cozad or a baseline: mahalanobis, knn, mutual (each also with -unit behind it), "
+        "discriminator, ensemble",
     )
     evaluate.add_argument("--out", required=True, metavar="FILE", help="JSON report to write")
     evaluate.add_argument("--seed", type=_seed, default=0)

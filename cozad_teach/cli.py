@@ -103,8 +103,8 @@ def _data(options: argparse.Namespace) -> int:
 
 def _trained(options: argparse.Namespace, checkpoint: Path | None = None) -> CoZAD:
     """Train with the settings, the seed and the machine that were asked for."""
-    from cozad_teach.cozad import train
     from cozad_teach.settings import SETTINGS
+    from cozad_teach.training import train
 
     return train(
         SETTINGS[options.settings],

@@ -20,7 +20,7 @@ def iqr_threshold(scores: Tensor, gamma: float = 1.5) -> Tensor:
     scores : torch.Tensor
         Shape (..., N), N ≥ 1; each row is a set of its own.
     gamma : float
-        γ ≥ 0: how many interquartile ranges above Q3 a score is still ordinary.
+        γ ≥ -1: how many interquartile ranges above Q3 a score is still ordinary; -1 gives T = Q1.
 
     Returns
     -------
@@ -30,14 +30,14 @@ def iqr_threshold(scores: Tensor, gamma: float = 1.5) -> Tensor:
     Raises
     ------
     CozadError
-        If there is no score, a score is not finite, or γ is negative.
+        If there is no score, a score is not finite, or γ is below -1.
     """
     if scores.shape[-1] == 0:
         raise CozadError("confidence weights need at least one image in the support")
     if not torch.isfinite(scores).all():
         raise CozadError("a score is not finite: check the support images")
-    if gamma < 0:
-        raise CozadError(f"gamma must be at least 0, got {gamma}")
+    if gamma < -1:
+        raise CozadError(f"gamma must be at least -1, got {gamma}")
     # Not torch.quantile, which refuses more than 16 million values.
     ordered = scores.sort(dim=-1).values
     q1, q3 = (_between(ordered, share * (scores.shape[-1] - 1)) for share in (0.25, 0.75))
@@ -51,8 +51,8 @@ def _between(ordered: Tensor, place: float) -> Tensor:
     return torch.lerp(ordered[..., low], ordered[..., high], place - low)
 
 
-def soft_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
-    """Give every sample a confidence weight w = min(1, T / s), equation (weights).
+def soft_weights(scores: Tensor, gamma: float = 1.5, sharpness: float = 1.0) -> Tensor:
+    """Give every sample a confidence weight w = min(1, T / s)^κ, equation (weights).
 
     Parameters
     ----------
@@ -60,11 +60,14 @@ def soft_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
         Scores s ≥ 0, shape (..., N); higher is more anomalous.
     gamma : float
         γ of `iqr_threshold`.
+    sharpness : float
+        κ > 0: 1 as in the paper; 2 gives the weights by which Huber's M-estimator of a covariance
+        is found.
 
     Returns
     -------
     torch.Tensor
-        Shape (..., N), in [0, 1]: 1 up to the threshold, then falling as 1/s. Positive for every
+        Shape (..., N), in [0, 1]: 1 up to the threshold, then falling as 1/s^κ. Positive for every
         positive threshold: no sample is discarded.
 
     Raises
@@ -77,7 +80,8 @@ def soft_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
         raise CozadError("confidence weights need scores of at least 0, such as distances")
     # Where a score is at most the threshold the ratio is not used, so that 0 / 0 cannot arise.
     ordinary = scores <= threshold
-    return torch.where(ordinary, 1.0, threshold / torch.where(ordinary, 1.0, scores))
+    ratio = threshold / torch.where(ordinary, 1.0, scores)
+    return torch.where(ordinary, 1.0, ratio.pow(sharpness))
 
 
 def hard_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
@@ -93,8 +97,8 @@ def hard_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
     Returns
     -------
     torch.Tensor
-        Shape (..., N): 1 up to the threshold, 0 above it. As T ≥ Q3, three quarters
-        of many samples are kept, and at least one of few.
+        Shape (..., N): 1 up to the threshold, 0 above it. For γ ≥ 0, T ≥ Q3: three
+        quarters of many samples are kept, and at least one of few.
 
     Raises
     ------
@@ -105,15 +109,17 @@ def hard_weights(scores: Tensor, gamma: float = 1.5) -> Tensor:
     return (scores <= threshold).to(scores.dtype)
 
 
-def confidence_weights(scores: Tensor, gamma: float = 1.5, kind: str = "soft") -> Tensor:
+def confidence_weights(
+    scores: Tensor, gamma: float = 1.5, sharpness: float = 1.0, kind: str = "soft"
+) -> Tensor:
     """Weigh samples in one of the three ways that the book compares.
 
     Parameters
     ----------
     scores : torch.Tensor
         Shape (..., N); higher is more anomalous.
-    gamma : float
-        γ of `iqr_threshold`.
+    gamma, sharpness : float
+        γ of `iqr_threshold` and κ of `soft_weights`.
     kind : str
         ``soft`` for `soft_weights`, ``hard`` for `hard_weights`, ``none`` for weights of 1.
 
@@ -128,7 +134,7 @@ def confidence_weights(scores: Tensor, gamma: float = 1.5, kind: str = "soft") -
         If the kind is unknown, or as the functions named.
     """
     if kind == "soft":
-        return soft_weights(scores, gamma)
+        return soft_weights(scores, gamma, sharpness)
     if kind == "hard":
         return hard_weights(scores, gamma)
     if kind == "none":

@@ -1,4 +1,4 @@
-"""Step 2: a linear embedding head and the contrastive losses that shape it."""
+"""Step 2: an embedding head onto the sphere and the contrastive loss that shapes it."""
 
 from __future__ import annotations
 
@@ -8,25 +8,60 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["alignment", "embed", "info_nce_loss", "supervised_contrastive_loss", "uniformity"]
+__all__ = [
+    "alignment",
+    "embed",
+    "embed_covariance",
+    "info_nce_loss",
+    "supervised_contrastive_loss",
+    "uniformity",
+]
 
 
 def embed(features: Tensor, head: Tensor) -> Tensor:
-    """Map standardised patch features to embeddings, e = z + A z, equation (head).
+    """Map patch features to embeddings on a sphere, e = √C (z + A z) / ‖z + A z‖, equation (head).
 
     Parameters
     ----------
     features : torch.Tensor
-        z, shape (..., C).
+        z, shape (..., C), not zero.
     head : torch.Tensor
-        A, shape (C, C): the head's offset from the identity. Zeros leave the features as they are.
+        A, shape (C, C): the head's offset from the identity. Zeros leave directions as they are.
 
     Returns
     -------
     torch.Tensor
-        e, shape (..., C).
+        e, shape (..., C), of length √C.
+
+    Notes
+    -----
+    The contrastive loss compares directions; scores see what the loss shaped only if they do too.
+    Without the scaling to one length the head would be linear, and a Mahalanobis distance does not
+    change under an invertible linear map of all patches: nothing learnt would reach the scores.
     """
-    return features + features @ head.mT
+    mapped = features + features @ head.mT
+    # Not F.normalize, whose second derivatives take twice as long.
+    return mapped * mapped.square().mean(-1, keepdim=True).clamp(min=1e-12).rsqrt()
+
+
+def embed_covariance(covariance: Tensor, head: Tensor) -> Tensor:
+    """Map a covariance of features as the head maps features, (I + A) S (I + A)ᵀ, equation (prior).
+
+    Parameters
+    ----------
+    covariance : torch.Tensor
+        S, shape (C, C).
+    head : torch.Tensor
+        A, shape (C, C).
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (C, C). The scaling to one length, which is not linear, is left out: near the
+        identity it changes little.
+    """
+    half = covariance + head @ covariance
+    return half + half @ head.mT
 
 
 def info_nce_loss(

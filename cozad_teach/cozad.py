@@ -14,49 +14,36 @@ from torch import Tensor
 from torch.func import vmap
 from tqdm.auto import tqdm
 
+from cozad_teach.adaptation import Adapted, AdaptedSupports, adapt_supports
+from cozad_teach.auxiliary import prepare_auxiliary
 from cozad_teach.checkpoints import Checkpoint, run_key
 from cozad_teach.contrastive import embed
-from cozad_teach.data.episodes import AuxiliaryCategory, patch_labels
-from cozad_teach.data.hashes import Fingerprints
-from cozad_teach.data.textures import AUXILIARY_CATEGORIES, TextureSet, draw_category
+from cozad_teach.data.textures import TextureSet
 from cozad_teach.data.uses import Use
+from cozad_teach.errors import CozadError
 from cozad_teach.features import (
     Backbone,
     extract_features,
-    feature_moments,
-    load_backbone,
     standardise,
+    unit_length,
 )
 from cozad_teach.maml import Parameters
-from cozad_teach.meta_training import MetaStep, adapt_parameters, meta_train, support_weights
+from cozad_teach.meta_training import MetaStep, meta_train
 from cozad_teach.objectives import distances
-from cozad_teach.scoring import gaussian_statistics, mahalanobis
-from cozad_teach.settings import LITE, Settings
+from cozad_teach.scoring import (
+    mahalanobis,
+    nearest_distances,
+    neighbourhood,
+)
+from cozad_teach.settings import Settings
 
-__all__ = ["Adapted", "CoZAD", "draw_auxiliary", "train"]
+__all__ = ["CoZAD"]
 
+SCORES = ("gaussian", "knn")
 # Single-image adaptation keeps a copy of the head for every image of a chunk.
 CHUNK = 16
-
-
-@dataclass(frozen=True)
-class Adapted:
-    """What adaptation to one support set gives.
-
-    Attributes
-    ----------
-    parameters : dict of torch.Tensor
-        θ' after the inner loop.
-    mean, covariance : torch.Tensor
-        μ (C,) and S (C, C) of the weighted support in the adapted embedding.
-    weights : torch.Tensor
-        Confidence weight of each support image, shape (M,).
-    """
-
-    parameters: Parameters
-    mean: Tensor
-    covariance: Tensor
-    weights: Tensor
+# Patches among which nearest neighbours are sought: more of them cost time and change little.
+BANK_SIZE = 8_192
 
 
 @dataclass
@@ -71,6 +58,8 @@ class CoZAD:
         The frozen network in front.
     feature_mean, feature_std : torch.Tensor
         Shape (C,): auxiliary statistics that standardise every patch feature.
+    prior : torch.Tensor
+        S_0, shape (C, C): the auxiliary covariance of features.
     parameters : dict of torch.Tensor
         θ, the meta-learnt starting point.
     history : list of MetaStep
@@ -87,6 +76,7 @@ class CoZAD:
     backbone: Backbone
     feature_mean: Tensor
     feature_std: Tensor
+    prior: Tensor
     parameters: Parameters
     history: list[MetaStep]
     seed: int
@@ -128,35 +118,31 @@ class CoZAD:
             Reproducible to the last bit on one machine from `auxiliary`, `settings` and `seed`.
         """
         started = time.perf_counter()
-        images = [image for category in auxiliary for image in category.images]
-        grids = extract_features(backbone, images, settings.image_size, progress=progress)
-        mean, std = feature_moments(grids)
-        per_category = standardise(grids, mean, std).split([len(c.images) for c in auxiliary])
-        categories = [
-            AuxiliaryCategory(features.flatten(1, 2), patch_labels(c.masks, features.shape[1:3]))
-            for features, c in zip(per_category, auxiliary, strict=True)
-        ]
-        names = [
-            f"auxiliary {n}/{i}" for n, c in enumerate(auxiliary) for i in range(len(c.images))
-        ]
-        seen = Fingerprints.of(names, images)
-        device = backbone.mean.device
+        prepared = prepare_auxiliary(backbone, auxiliary, settings, progress=progress)
+        seen = prepared.images
         kept = None
         if checkpoint is not None:
             key = run_key(settings, seed, backbone.weights_digest, seen.hashes)
             kept = Checkpoint(Path(checkpoint), key)
         theta, history = meta_train(
-            categories, settings, seed, device=device, checkpoint=kept, progress=progress
+            prepared.categories,
+            prepared.prior,
+            settings,
+            seed,
+            device=backbone.mean.device,
+            checkpoint=kept,
+            progress=progress,
         )
         return cls(
             settings=settings,
             backbone=backbone,
-            feature_mean=mean,
-            feature_std=std,
+            feature_mean=prepared.mean,
+            feature_std=prepared.std,
+            prior=prepared.prior,
             parameters=theta,
             history=history,
             seed=seed,
-            uses=(Use("weights", seen, labels=True), Use("statistics", seen, labels=False)),
+            uses=(Use("weights", seen, labels=True), Use("statistics", seen, labels=True)),
             fit_seconds=time.perf_counter() - started,
         )
 
@@ -171,7 +157,8 @@ class CoZAD:
         `images` are uint8 arrays (H_i, W_i, 3) or functions that read one.
         """
         size = self.settings.image_size
-        grids = extract_features(self.backbone, images, size, progress=progress)
+        precision = self.settings.precision
+        grids = extract_features(self.backbone, images, size, precision, progress=progress)
         return standardise(grids, self.feature_mean, self.feature_std)
 
     def adapt(self, support: Tensor) -> Adapted:
@@ -185,18 +172,22 @@ class CoZAD:
         Returns
         -------
         Adapted
-            After two passes: score with equal weights and weigh; adapt and measure again.
+            After weighing the patches, taking the inner loop, and weighing them again.
         """
-        device = self.backbone.mean.device
-        patches = support.flatten(1, 2).to(device)
-        weights = support_weights(self.parameters, patches[None], self.settings)[0]
-        places, noise = self._places_and_noise(patches.shape[1])
-        theta = self._inner_loop(patches[:, places], noise, weights)
-        embeddings = embed(patches, theta["head"])
-        statistics = gaussian_statistics(embeddings, weights, self.settings.shrinkage)
-        return Adapted(theta, *statistics, weights)
+        found = self._adapt(self._patches(support)[None], by_place=self.settings.by_place)
+        embeddings, weights = found.embeddings[0].flatten(0, 1), found.weights[0]
+        source = torch.Generator().manual_seed(self.seed)
+        kept = torch.randperm(len(embeddings), generator=source)[:BANK_SIZE].to(weights.device)
+        return Adapted(
+            parameters={name: value[0] for name, value in found.parameters.items()},
+            mean=found.mean[0],
+            covariance=found.covariance[0],
+            weights=weights,
+            bank=embeddings[kept],
+            bank_places=kept,
+        )
 
-    def score(self, features: Tensor, adapted: Adapted) -> Tensor:
+    def score(self, features: Tensor, adapted: Adapted, *, own: Tensor | None = None) -> Tensor:
         """Score patches against an adapted support.
 
         Parameters
@@ -205,23 +196,34 @@ class CoZAD:
             Shape (N, h, w, C).
         adapted : Adapted
             Of `adapt`.
+        own : torch.Tensor, optional
+            Shape (N,): which image of the support each image is itself, or -1. A nearest
+            neighbour then comes from another one.
 
         Returns
         -------
         torch.Tensor
-            Distances ≥ 0 on the CPU, shape (N, h, w); near 1 for normal patches, higher is more
-            anomalous.
+            Distances ≥ 0 on the CPU, shape (N, h, w); near 1 for normal patches if the score is
+            ``gaussian``; higher is more anomalous.
+
+        Raises
+        ------
+        CozadError
+            If the settings name an unknown score, or nearest neighbours are wanted of one image.
         """
-        device = self.backbone.mean.device
-        theta, mean, covariance = adapted.parameters, adapted.mean, adapted.covariance
-        chunks = [
-            distances(theta, chunk.to(device), mean, covariance).cpu()
+        _check_score(self.settings.score)
+        if self.settings.score == "knn":
+            if own is not None and len(adapted.weights) < 2:
+                raise CozadError("nearest neighbours come from other images: bring two or more")
+            return self._nearest(features, adapted, own)
+        scores = [
+            distances(adapted.parameters, self._patches(chunk), adapted.mean, adapted.covariance)
             for chunk in features.split(CHUNK)
         ]
-        return torch.cat(chunks)
+        return torch.cat([chunk.cpu() for chunk in scores]).reshape(features.shape[:3])
 
     def score_singly(self, features: Tensor, *, progress: bool = False) -> Tensor:
-        """Score every image against itself alone: it is its own support, of weight 1.
+        """Score every image against itself alone: it is its own support.
 
         Parameters
         ----------
@@ -234,83 +236,60 @@ class CoZAD:
         -------
         torch.Tensor
             As `score`. No image influences the score of another.
-        """
-        device = self.backbone.mean.device
-        places, noise = self._places_and_noise(features.shape[1] * features.shape[2])
 
-        def one(image: Tensor) -> Tensor:
-            patches = image.flatten(0, 1)[None]
-            weight = torch.ones(1, device=device)
-            theta = self._inner_loop(patches[:, places], noise, weight)
-            embeddings = embed(patches, theta["head"])
-            statistics = gaussian_statistics(embeddings, weight, self.settings.shrinkage)
-            return mahalanobis(embeddings, *statistics).reshape(image.shape[:2])
+        Raises
+        ------
+        CozadError
+            If the settings name an unknown score.
+        """
+        _check_score(self.settings.score)
+        near = neighbourhood(*features.shape[1:3]).to(self.backbone.mean.device)
+
+        def nearest(embeddings: Tensor, weights: Tensor) -> Tensor:
+            return nearest_distances(embeddings[0], embeddings[0], weights[0], near)
 
         scores = []
         with tqdm(total=len(features), desc="images", delay=2, disable=not progress) as bar:
             for chunk in features.split(CHUNK):
-                scores.append(vmap(one)(chunk.to(device)).cpu())
+                found = self._adapt(self._patches(chunk)[:, None])
+                if self.settings.score == "knn":
+                    chunk_scores = vmap(nearest)(found.embeddings, found.weights)
+                else:
+                    chunk_scores = vmap(mahalanobis)(
+                        found.embeddings[:, 0], found.mean, found.covariance
+                    )
+                scores.append(chunk_scores.cpu())
                 bar.update(len(chunk))
-        return torch.cat(scores)
+        return torch.cat(scores).reshape(features.shape[:3])
 
-    def _places_and_noise(self, n_patches: int) -> tuple[Tensor, Tensor]:
-        """Draw the few places of every image that adaptation uses, and the noise put on them.
+    def _nearest(self, features: Tensor, adapted: Adapted, own: Tensor | None) -> Tensor:
+        weights = adapted.weights.flatten()[adapted.bank_places]
+        images = adapted.bank_places // adapted.weights.shape[1]
+        scores = []
+        for n, image in enumerate(features):
+            embeddings = embed(self._patches(image[None])[0], adapted.parameters["head"])
+            itself = None if own is None else (images == own[n]).expand(len(embeddings), -1)
+            scores.append(nearest_distances(embeddings, adapted.bank, weights, itself).cpu())
+        return torch.stack(scores).reshape(features.shape[:3])
 
-        All images share both, so that the order in which images come leaves no trace.
-        """
-        source = torch.Generator().manual_seed(self.seed)
-        places = torch.randperm(n_patches, generator=source)[: self.settings.patches_per_image]
-        noise = torch.randn(1, len(places), len(self.feature_mean), generator=source)
-        device = self.backbone.mean.device
-        return places.to(device), (self.settings.noise * noise).to(device)
+    def _patches(self, features: Tensor) -> Tensor:
+        """Take the directions of features (N, h, w, C) on the model's device, (N, P, C)."""
+        patches = features.flatten(1, 2).to(self.backbone.mean.device)
+        return unit_length(patches, self.backbone.level_channels)
 
-    def _inner_loop(self, support: Tensor, noise: Tensor, weights: Tensor) -> Parameters:
-        """Adapt θ to the chosen patches of a support, shape (M, places, C)."""
-        decay = torch.tensor(self.history[-1].decay, device=support.device)
-        task = {"support": support, "noise": noise, "weights": weights, "decay": decay}
-        return adapt_parameters(self.parameters, task, self.settings)
-
-
-def train(
-    settings: Settings = LITE,
-    seed: int = 0,
-    *,
-    device: torch.device | str = "cpu",
-    weights: str | os.PathLike[str] | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    progress: bool = False,
-) -> CoZAD:
-    """Train on the embedded auxiliary categories: the whole way from nothing to a model.
-
-    Parameters
-    ----------
-    settings : Settings
-        All numbers of the run.
-    seed : int
-        Decides the drawn images, the tasks and the noise.
-    device : torch.device or str
-        Where to train.
-    weights : path, optional
-        Backbone weights that are not installed, as in `load_backbone`.
-    checkpoint : path, optional
-        As in `CoZAD.fit`.
-    progress : bool
-        Show bars.
-
-    Returns
-    -------
-    CoZAD
-        A model that has seen no photograph of any target.
-    """
-    backbone = load_backbone(settings.backbone, settings.strides, weights).to(device)
-    names = tqdm(AUXILIARY_CATEGORIES, "drawing", delay=2, disable=not progress)
-    auxiliary = [draw_auxiliary(name, settings, seed) for name in names]
-    return CoZAD.fit(backbone, auxiliary, settings, seed, checkpoint=checkpoint, progress=progress)
+    def _adapt(self, supports: Tensor, *, by_place: bool = False) -> AdaptedSupports:
+        """Adapt to several supports (tasks, M, P, C) at once, each alone."""
+        return adapt_supports(
+            self.parameters,
+            supports,
+            self.prior.to(supports.device),
+            self.history[-1].decay,
+            self.settings,
+            self.seed,
+            by_place=by_place,
+        )
 
 
-def draw_auxiliary(category: str, settings: Settings, seed: int) -> TextureSet:
-    """Draw the images of one auxiliary category as `train` does; every third has a defect."""
-    n_anomalous = settings.images_per_category // 3
-    n_normal = settings.images_per_category - n_anomalous
-    size = (settings.image_size, settings.image_size)
-    return draw_category(category, n_normal, n_anomalous, seed, size)
+def _check_score(score: str) -> None:
+    if score not in SCORES:
+        raise CozadError(f"unknown score {score!r}: choose {' or '.join(SCORES)}")

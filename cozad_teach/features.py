@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,7 +27,10 @@ __all__ = [
     "mean_pool",
     "preprocess",
     "standardise",
+    "unit_length",
 ]
+
+PRECISIONS = ("float32", "bfloat16")
 
 
 class Backbone(nn.Module):
@@ -38,8 +42,10 @@ class Backbone(nn.Module):
         timm's name of the network.
     strides : tuple of int
         Strides in pixels of the levels that are read, finest first.
+    level_channels : tuple of int
+        Number of channels of each level that is read.
     channels : int
-        C, the length of a patch feature.
+        C, their sum: the length of a patch feature.
     mean, std : torch.Tensor
         Shape (3, 1, 1): how the network wants its input scaled.
     weights_digest : str
@@ -55,7 +61,8 @@ class Backbone(nn.Module):
         self.name = name
         self.strides = tuple(strides)
         info: Any = network.feature_info
-        self.channels = sum(info.channels())
+        self.level_channels = tuple(info.channels())
+        self.channels = sum(self.level_channels)
         config: Any = network.pretrained_cfg
         self.register_buffer("mean", torch.tensor(config["mean"]).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(config["std"]).view(3, 1, 1))
@@ -70,7 +77,7 @@ class Backbone(nn.Module):
         # (images - mean) / std in one pass: in the layout that the network wants, two take five
         # times as long.
         scaled = torch.addcmul(-self.mean / self.std, images, 1 / self.std)
-        levels = [mean_pool(level) for level in self.network(scaled)]
+        levels = [mean_pool(level.to(images.dtype)) for level in self.network(scaled)]
         grid = levels[0].shape[-2:]
         resized = [
             F.interpolate(level, size=grid, mode="bilinear", align_corners=False)
@@ -176,6 +183,7 @@ def extract_features(
     backbone: Backbone,
     images: Sequence[np.ndarray] | Sequence[Callable[[], np.ndarray]],
     size: int,
+    precision: str = "float32",
     *,
     batch_size: int = 8,
     progress: bool = False,
@@ -191,6 +199,9 @@ def extract_features(
         memory at once.
     size : int
         Height and width in pixels given to the backbone.
+    precision : str
+        In which the backbone computes: ``float32``, or ``bfloat16`` to use a GPU's matrix units.
+        Everything after it is float32 in any case.
     batch_size : int
         Images per batch.
     progress : bool
@@ -204,8 +215,10 @@ def extract_features(
     Raises
     ------
     CozadError
-        If there is no image.
+        If there is no image, or the precision is unknown.
     """
+    if precision not in PRECISIONS:
+        raise CozadError(f"unknown precision {precision!r}: choose {' or '.join(PRECISIONS)}")
     if not len(images):
         raise CozadError("there is no image to extract features from")
     features: Tensor | None = None
@@ -215,7 +228,8 @@ def extract_features(
             some = [image() if callable(image) else image for image in images[start:][:batch_size]]
             batch = preprocess(some, size).to(backbone.mean.device)
             batch = batch.contiguous(memory_format=torch.channels_last)
-            grid = backbone(batch).float().cpu()
+            with torch.autocast(batch.device.type, torch.bfloat16, precision == "bfloat16"):
+                grid = backbone(batch).cpu()
             if features is None:
                 features = torch.empty(len(images), *grid.shape[1:])
             features[start : start + len(some)] = grid
@@ -245,6 +259,30 @@ def feature_moments(features: Tensor) -> tuple[Tensor, Tensor]:
 def standardise(features: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Give (features - mean) / std by auxiliary statistics, equation (standardise)."""
     return (features - mean) / std
+
+
+def unit_length(features: Tensor, level_channels: Sequence[int]) -> Tensor:
+    """Keep the direction of each level's features and drop their length, equation (unit-length).
+
+    A patch is then described by the proportion in which channels respond, not by how strongly. No
+    patch, however extreme, weighs more than another in a covariance: robust statistics know this
+    as the spatial sign [Visuri, Koivunen and Oja 2000].
+
+    Parameters
+    ----------
+    features : torch.Tensor
+        Standardised, shape (..., C).
+    level_channels : sequence of int
+        Number of channels of each level, C in sum, as in `Backbone.level_channels`.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (..., C): each level scaled to the length √C_l, so that a channel is ±1 in the root
+        of its mean square. A level of zeros stays zero.
+    """
+    levels = features.split(list(level_channels), dim=-1)
+    return torch.cat([math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1) for x in levels], dim=-1)
 
 
 def _levels(name: str, strides: Sequence[int]) -> list[int]:

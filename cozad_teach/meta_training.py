@@ -8,20 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import vmap
 from tqdm.auto import tqdm
 
+from cozad_teach.adaptation import adapt_parameters, support_weights
 from cozad_teach.checkpoints import Checkpoint, State
-from cozad_teach.confidence import soft_weights
-from cozad_teach.contrastive import embed
+from cozad_teach.contrastive import embed, embed_covariance
 from cozad_teach.covariance import decay_strength, loss_covariance
 from cozad_teach.data.episodes import AuxiliaryCategory, sample_meta_batch
-from cozad_teach.maml import Parameters, inner_loop, outer_gradient
+from cozad_teach.maml import Parameters, outer_gradient
 from cozad_teach.objectives import inner_loss, query_loss, starting_point
-from cozad_teach.scoring import gaussian_statistics, image_scores, mahalanobis
 from cozad_teach.settings import Settings
 
-__all__ = ["MetaStep", "adapt_parameters", "meta_train", "support_weights"]
+__all__ = ["MetaStep", "meta_train"]
 
 
 @dataclass(frozen=True)
@@ -33,60 +31,9 @@ class MetaStep:
     decay: float
 
 
-def support_weights(theta: Parameters, support: Tensor, settings: Settings) -> Tensor:
-    """Score the support against itself with equal weights, then weigh it: the first of two passes.
-
-    Parameters
-    ----------
-    theta : dict of torch.Tensor
-        Parameters before adaptation.
-    support : torch.Tensor
-        Shape (tasks, K, P, C).
-    settings : Settings
-        Gives ρ, γ and the share of patches in the image score.
-
-    Returns
-    -------
-    torch.Tensor
-        Confidence weights, shape (tasks, K), without gradients.
-    """
-
-    def self_scores(one: Tensor) -> Tensor:
-        embeddings = embed(one, theta["head"])
-        equal = torch.ones(len(one), device=one.device)
-        statistics = gaussian_statistics(embeddings, equal, settings.shrinkage)
-        return image_scores(mahalanobis(embeddings, *statistics), settings.top_share)
-
-    with torch.no_grad():
-        return soft_weights(vmap(self_scores)(support), settings.gamma)
-
-
-def adapt_parameters(theta: Parameters, task: dict[str, Tensor], settings: Settings) -> Parameters:
-    """Take the inner loop on one task, in training and on a new category alike.
-
-    Parameters
-    ----------
-    theta : dict of torch.Tensor
-        The starting point.
-    task : dict of torch.Tensor
-        What `cozad_teach.objectives.inner_loss` takes.
-    settings : Settings
-        Gives ρ, the number of steps and α.
-
-    Returns
-    -------
-    dict of torch.Tensor
-        θ'.
-    """
-
-    def loss(parameters: Parameters) -> Tensor:
-        return inner_loss(parameters, task, settings.shrinkage)
-
-    return inner_loop(theta, loss, settings.inner_steps, settings.inner_learning_rate)
-
-
 def meta_train(
     categories: Sequence[AuxiliaryCategory],
+    prior: Tensor,
     settings: Settings,
     seed: int = 0,
     *,
@@ -99,7 +46,9 @@ def meta_train(
     Parameters
     ----------
     categories : sequence of AuxiliaryCategory
-        Standardised patch features of the auxiliary categories, with patch labels.
+        Patch features of the auxiliary categories, with patch labels.
+    prior : torch.Tensor
+        Auxiliary covariance of features, shape (C, C).
     settings : Settings
         All numbers of the run.
     seed : int
@@ -124,6 +73,7 @@ def meta_train(
         If the checkpoint is damaged or of another run, or cannot be written.
     """
     theta = starting_point(categories[0].features.shape[-1], device)
+    prior = prior.to(device)
     state = State(
         theta=theta,
         optimiser=torch.optim.Adam(theta.values(), lr=settings.outer_learning_rate),
@@ -143,7 +93,7 @@ def meta_train(
         disable=not progress,
     ) as bar:
         while len(state.losses) < settings.meta_steps:
-            state.losses.append(_meta_step(state, categories, settings))
+            state.losses.append(_meta_step(state, categories, prior, settings))
             if checkpoint and len(state.losses) % checkpoint.every == 0:
                 checkpoint.save(state)
             bar.update()
@@ -153,6 +103,7 @@ def meta_train(
 def _meta_step(
     state: State,
     categories: Sequence[AuxiliaryCategory],
+    prior: Tensor,
     settings: Settings,
 ) -> tuple[float, float, float]:
     """Take one step, and give the mean losses over its tasks and the λ(Σ) it used."""
@@ -161,7 +112,7 @@ def _meta_step(
 
     def adapt(start: Parameters, task: dict[str, Tensor]) -> tuple[Parameters, Tensor]:
         adapted = adapt_parameters(start, task, settings)
-        return adapted, inner_loss(adapted, task, settings.shrinkage)
+        return adapted, inner_loss(adapted, task, settings)
 
     def judge(adapted: Parameters, task: dict[str, Tensor]) -> Tensor:
         return query_loss(adapted, task, settings)
@@ -173,15 +124,17 @@ def _meta_step(
     batch = sample_meta_batch(categories, state.tasks, settings)
     support = batch.support.to(device)
     noise = torch.randn(support[:, :1].shape, generator=state.noise)
+    embedded_prior = embed_covariance(prior, theta["head"]).expand(len(support), -1, -1)
     task = {
         "support": support,
         "noise": settings.noise * noise.to(device),
-        "weights": support_weights(theta, support, settings),
+        "weights": support_weights(embed(support, theta["head"]), embedded_prior, settings),
+        "prior": prior.expand(len(support), -1, -1),
         "decay": torch.full((len(support),), decay, device=device),
         "query": batch.query.to(device),
         "query_anomalous": batch.query_anomalous.to(device),
     }
-    gradient, support_loss, outer_loss = outer_gradient(theta, task, adapt, judge)
+    gradient, support_loss, outer_loss = outer_gradient(theta, task, adapt, judge, settings.order)
     for name, value in theta.items():
         value.grad = gradient[name]
     state.optimiser.step()

@@ -23,7 +23,7 @@ from cozad_teach.meta_training import MetaStep
 
 __all__ = ["FORMAT", "load_model", "save_model"]
 
-FORMAT = "cozad-teach model, version 2"
+FORMAT = "cozad-teach model, version 3"
 
 
 def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
@@ -66,6 +66,7 @@ def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
         **{f"parameters.{name}": value.detach() for name, value in model.parameters.items()},
         "feature_mean": model.feature_mean,
         "feature_std": model.feature_std,
+        "prior": model.prior,
         **{f"thumbnails.{n}": torch.from_numpy(s.thumbnails) for n, s in enumerate(sets)},
     }
     tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
@@ -140,6 +141,7 @@ def load_model(
             backbone=backbone,
             feature_mean=tensors["feature_mean"],
             feature_std=tensors["feature_std"],
+            prior=tensors["prior"],
             parameters=parameters,
             history=[MetaStep(*step) for step in header["history"]],
             seed=int(header["seed"]),
@@ -182,5 +184,6 @@ def _shapes(channels: int, sets: list[Fingerprints]) -> dict[str, tuple[int, ...
         "parameters.offset": (),
         "feature_mean": (channels,),
         "feature_std": (channels,),
+        "prior": (channels, channels),
         **{f"thumbnails.{n}": (len(s.hashes), side, side) for n, s in enumerate(sets)},
     }

@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cozad_teach.contrastive import embed, supervised_contrastive_loss
+from cozad_teach.contrastive import embed, embed_covariance, supervised_contrastive_loss
 from cozad_teach.maml import Parameters
 from cozad_teach.scoring import calibrate, gaussian_statistics, mahalanobis
 from cozad_teach.settings import Settings
 
-__all__ = ["distances", "inner_loss", "query_loss", "starting_point"]
+__all__ = ["distances", "inner_loss", "query_loss", "starting_point", "support_statistics"]
 
 Task = dict[str, Tensor]
 
@@ -25,12 +25,44 @@ def starting_point(channels: int, device: torch.device | str = "cpu") -> Paramet
     }
 
 
+def support_statistics(
+    theta: Parameters, task: Task, settings: Settings, *, by_place: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Embed a support and give its statistics, with the prior seen through the head.
+
+    Parameters
+    ----------
+    theta : dict of torch.Tensor
+        ``head`` (C, C) is used.
+    task : dict of torch.Tensor
+        ``support`` (K, P, C), ``weights`` (K, P) and ``prior`` (C, C), the auxiliary covariance of
+        features.
+    settings : Settings
+        Gives ρ and n_0.
+    by_place : bool
+        As in `cozad_teach.scoring.gaussian_statistics`.
+
+    Returns
+    -------
+    mean, covariance : torch.Tensor
+        As `cozad_teach.scoring.gaussian_statistics`.
+    """
+    return gaussian_statistics(
+        embed(task["support"], theta["head"]),
+        task["weights"],
+        settings.shrinkage,
+        prior=embed_covariance(task["prior"], theta["head"]),
+        prior_patches=settings.prior_patches,
+        by_place=by_place,
+    )
+
+
 def distances(theta: Parameters, features: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
     """Embed patches and measure how far they lie from the statistics of normal ones."""
     return mahalanobis(embed(features, theta["head"]), mean, covariance)
 
 
-def inner_loss(theta: Parameters, task: Task, shrinkage: float) -> Tensor:
+def inner_loss(theta: Parameters, task: Task, settings: Settings) -> Tensor:
     """Tell real support patches from perturbed ones, without any label, equation (inner-loss).
 
     Parameters
@@ -38,28 +70,25 @@ def inner_loss(theta: Parameters, task: Task, shrinkage: float) -> Tensor:
     theta : dict of torch.Tensor
         ``head`` (C, C), ``log_slope`` and ``offset``.
     task : dict of torch.Tensor
-        ``support`` (K, P, C), ``noise`` that is added to it (of a shape that broadcasts),
-        ``weights`` (K,) and ``decay``, λ(Σ).
-    shrinkage : float
-        ρ of the support statistics.
+        As in `support_statistics`, and ``noise`` that is added to the support (of a shape that
+        broadcasts) and ``decay``, λ(Σ).
+    settings : Settings
+        Gives ρ and n_0 of the support statistics.
 
     Returns
     -------
     torch.Tensor
-        Σ w_i ℓ_i / Σ w_i + λ(Σ)‖A‖², where ℓ_i is the logistic loss of calling image i's patches
-        normal and their perturbed copies anomalous. The penalty leaves the calibration alone.
+        Σ w ℓ / Σ w + λ(Σ)‖A‖² over all patches, where ℓ is the logistic loss of calling a patch
+        normal and its perturbed copy anomalous. The penalty leaves the calibration alone.
     """
-    weights = task["weights"]
-    support = embed(task["support"], theta["head"])
-    statistics = gaussian_statistics(support, weights, shrinkage)
-    real = mahalanobis(support, *statistics)
-    # The head is linear: the noise is embedded once and not again for every image.
-    perturbed = mahalanobis(support + embed(task["noise"], theta["head"]), *statistics)
+    statistics = support_statistics(theta, task, settings)
+    real = distances(theta, task["support"], *statistics)
+    perturbed = distances(theta, task["support"] + task["noise"], *statistics)
     calibration = theta["log_slope"], theta["offset"]
-    per_image = F.softplus(calibrate(real, *calibration)).mean(-1)
-    per_image = per_image + F.softplus(-calibrate(perturbed, *calibration)).mean(-1)
-    penalty = task["decay"] * theta["head"].square().sum()
-    return (weights * per_image).sum() / weights.sum() + penalty
+    per_patch = F.softplus(calibrate(real, *calibration))
+    per_patch = per_patch + F.softplus(-calibrate(perturbed, *calibration))
+    weights = task["weights"]
+    return (weights * per_patch).sum() / weights.sum() + _penalty(theta, task)
 
 
 def query_loss(theta: Parameters, task: Task, settings: Settings) -> Tensor:
@@ -72,16 +101,16 @@ def query_loss(theta: Parameters, task: Task, settings: Settings) -> Tensor:
     task : dict of torch.Tensor
         As in `inner_loss`, and ``query`` (Q, P, C) with boolean ``query_anomalous`` (Q, P).
     settings : Settings
-        Gives ρ, τ and the weight of the contrastive loss.
+        Gives ρ, n_0, τ and the weight of the contrastive loss.
 
     Returns
     -------
     torch.Tensor
         Logistic loss, averaged over anomalous and over normal patches apart, so that the few
-        anomalous ones weigh as much, plus the weighted supervised contrastive loss.
+        anomalous ones weigh as much, plus the weighted supervised contrastive loss, plus
+        λ(Σ)‖A‖².
     """
-    support = embed(task["support"], theta["head"])
-    statistics = gaussian_statistics(support, task["weights"], settings.shrinkage)
+    statistics = support_statistics(theta, task, settings)
     logits = calibrate(
         distances(theta, task["query"], *statistics),
         theta["log_slope"],
@@ -95,4 +124,9 @@ def query_loss(theta: Parameters, task: Task, settings: Settings) -> Tensor:
         wrong.flatten(),
         settings.temperature,
     )
-    return missed + false_alarm + settings.contrastive_weight * contrastive
+    weighted = settings.contrastive_weight * contrastive
+    return missed + false_alarm + weighted + _penalty(theta, task)
+
+
+def _penalty(theta: Parameters, task: Task) -> Tensor:
+    return task["decay"] * theta["head"].square().sum()

@@ -6,17 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
+from tqdm.auto import tqdm
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import ImageFile, read_image
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.protocols import patch_scores
 from cozad_teach.files import atomic_write
 from cozad_teach.scoring import image_scores, pixel_maps
 from cozad_teach.teaching.figures import overlay
 
 __all__ = ["predict"]
+
+# Features of 500 images at the size of `lite` fill 240 MB.
+SUPPORT_IMAGES = 500
+CHUNK = 16
 
 Row = tuple[str, str, int, int, str]
 
@@ -40,8 +46,8 @@ def predict(
     out : pathlib.Path
         Folder for the overlays, at the size of the photographs. Each is written whole or not.
     protocol : str
-        ``batch``: the images are scored together, each helping to say what is normal.
-        ``single``: each alone.
+        ``batch``: the images are scored together, each helping to say what is normal; of more than
+        `SUPPORT_IMAGES`, as many drawn at random do. ``single``: each alone.
     progress : bool
         Show bars.
 
@@ -55,10 +61,7 @@ def predict(
     CozadError
         If an image cannot be read or an overlay not be written.
     """
-    features = model.features(
-        [lambda file=file: read_image(file) for file in files], progress=progress
-    )
-    patches, _ = patch_scores(model, "cozad", protocol, features, progress=progress)
+    patches = _patch_scores(model, files, protocol, progress)
     scores = image_scores(patches.flatten(1), model.settings.top_share)
     # One colour scale for all images: a quiet image must look quiet beside a loud one.
     low, high = np.quantile(patches.numpy(), [0.5, 0.999])
@@ -73,6 +76,37 @@ def predict(
             Image.fromarray(overlay(image, pixel_map, low, high)).save(temporary, "PNG")
         rows.append((score, (file.name, f"{score:.6f}", int(x), int(y), names[file.name])))
     return [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
+
+
+def _patch_scores(
+    model: CoZAD, files: Sequence[ImageFile], protocol: str, progress: bool
+) -> Tensor:
+    """Score patches, keeping features of the support only: memory hardly grows with more images."""
+
+    def read(places: Sequence[int], *, progress: bool = False) -> Tensor:
+        some = [files[place] for place in places]
+        return model.features(
+            [lambda file=file: read_image(file) for file in some], progress=progress
+        )
+
+    everything, support, scores = range(len(files)), list[int](), list[Tensor]()
+    if protocol == "batch":
+        order = torch.randperm(len(files), generator=torch.Generator().manual_seed(model.seed))
+        support = sorted(order[:SUPPORT_IMAGES].tolist())
+        features = read(support, progress=progress)
+        adapted = model.adapt(features)
+        scores = list(model.score(features, adapted, own=torch.arange(len(support))))
+    rest = sorted(set(everything) - set(support))
+    with tqdm(total=len(rest), desc="scores", unit="image", delay=2, disable=not progress) as bar:
+        for start in range(0, len(rest), CHUNK):
+            features = read(rest[start : start + CHUNK])
+            if protocol == "batch":
+                scores += list(model.score(features, adapted))
+            else:
+                scores += list(model.score_singly(features))
+            bar.update(len(features))
+    by_place = dict(zip([*support, *rest], scores, strict=True))
+    return torch.stack([by_place[place] for place in everything])
 
 
 def _overlay_names(files: Sequence[ImageFile]) -> dict[str, str]:

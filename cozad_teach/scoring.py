@@ -16,12 +16,24 @@ __all__ = [
     "gaussian_statistics",
     "image_scores",
     "mahalanobis",
+    "nearest_distances",
+    "neighbourhood",
     "pixel_maps",
+    "place_means",
 ]
+
+# A patch shares most of its receptive field with its neighbours in the 3×3 pooling.
+OWN_NEIGHBOURHOOD = 2
 
 
 def gaussian_statistics(
-    embeddings: Tensor, weights: Tensor, shrinkage: float = 0.1
+    embeddings: Tensor,
+    weights: Tensor,
+    shrinkage: float = 0.1,
+    *,
+    prior: Tensor | None = None,
+    prior_patches: float = 0.0,
+    by_place: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Give the weighted mean and the shrunk covariance of support patches, equation (statistics).
 
@@ -30,25 +42,87 @@ def gaussian_statistics(
     embeddings : torch.Tensor
         e, shape (N, P, D).
     weights : torch.Tensor
-        w, shape (N,): one confidence weight ≥ 0 per image, at least one of them positive.
+        w, shape (N,) or (N, P): confidence weights ≥ 0 of images or of patches, with a positive
+        sum.
     shrinkage : float
-        ρ in (0, 1]: S = (1 - ρ) Σ_w + ρ (tr Σ_w / D) I. Without it S is singular for few patches.
+        ρ in (0, 1]: the last step, (1 - ρ) S + ρ (tr S / D) I. Without it S is singular for few
+        patches.
+    prior : torch.Tensor, optional
+        S_0, shape (D, D): the covariance to expect before any support is seen.
+    prior_patches : float
+        n_0 ≥ 0, the number of patches that the prior counts for: S is first the mean of S_0 and
+        of the support's weighted covariance, by n_0 and by the sum of the weights of all patches.
+    by_place : bool
+        Patch p shows the same place in all images, and has a mean of its own by `place_means`.
 
     Returns
     -------
     mean : torch.Tensor
-        μ, shape (D,).
+        μ, shape (D,), or (P, D) if `by_place`.
     covariance : torch.Tensor
-        S, shape (D, D), symmetric and positive definite unless all patches are equal.
+        S of what is left without the mean, shape (D, D), symmetric and positive definite unless
+        all patches are equal and there is no prior.
+
+    Notes
+    -----
+    The mean of an inverse Wishart posterior, up to a constant of the order D / n: one image is
+    few patches, and the prior decides; of many images little of it is left.
     """
-    share = weights / (weights.sum() * embeddings.shape[1])
-    mean = torch.einsum("n,npd->d", share, embeddings)
+    if weights.ndim == 1:
+        weights = weights[:, None].expand(embeddings.shape[:2])
+    n_patches = weights.sum()
+    share = weights / n_patches
+    if by_place:
+        mean = place_means(embeddings, share)
+    else:
+        mean = torch.einsum("np,npd->d", share, embeddings)
     centred = (embeddings - mean).flatten(0, 1)
-    share = share.repeat_interleave(embeddings.shape[1])
-    covariance = (centred * share[:, None]).mT @ centred
-    identity = torch.eye(len(mean), dtype=mean.dtype, device=mean.device)
-    scale = torch.einsum("dd->", covariance) / len(mean)
+    covariance = (centred * share.flatten()[:, None]).mT @ centred
+    if prior is not None:
+        covariance = torch.lerp(prior, covariance, n_patches / (n_patches + prior_patches))
+    identity = torch.eye(len(covariance), dtype=mean.dtype, device=mean.device)
+    scale = torch.einsum("dd->", covariance) / len(covariance)
     return mean, (1 - shrinkage) * covariance + shrinkage * scale * identity
+
+
+def place_means(embeddings: Tensor, weights: Tensor) -> Tensor:
+    """Give each place of the grid a mean, as far as places differ, equation (place-means).
+
+    Parameters
+    ----------
+    embeddings : torch.Tensor
+        e, shape (N, P, D); patch p shows the same place in all images.
+    weights : torch.Tensor
+        w, shape (N, P), ≥ 0 with a positive sum. A place without any gets the overall mean.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (P, D): μ_p = μ + r (m_p - μ), with the overall mean μ and the mean m_p of place p.
+        For every dimension r in [0, 1) is the share of the variance between the m_p that chance
+        does not explain: near 1 for parts that lie alike in all images, 0 for a texture, where
+        all places are one, and for a single image.
+
+    Notes
+    -----
+    Empirical Bayes shrinkage [Efron and Morris 1973] of the means per place that PaDiM takes
+    [Defard et al. 2021].
+    """
+    total = weights.sum(0)
+    seen = total > 0
+    floor = torch.finfo(embeddings.dtype).tiny
+    own = torch.einsum("np,npd->pd", weights, embeddings) / total[:, None].clamp(min=floor)
+    overall = (total[:, None] * own).sum(0) / total.sum()
+    if len(embeddings) == 1:
+        return overall.expand(own.shape)
+    own = torch.where(seen[:, None], own, overall)
+    spread = torch.einsum("np,npd->d", weights, (embeddings - own).square()) / total.sum()
+    within = spread * len(embeddings) / (len(embeddings) - 1)
+    # The number of images of equal weight whose mean would be as uncertain, averaged over places.
+    images = (total.square() / weights.square().sum(0).clamp(min=floor)).sum() / seen.sum()
+    between = (own - overall).square().sum(0) / seen.sum()
+    kept = (1 - within / images / between.clamp(min=floor)).clamp(min=0)
+    return overall + kept * (own - overall)
 
 
 def mahalanobis(embeddings: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
@@ -57,17 +131,17 @@ def mahalanobis(embeddings: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
     Parameters
     ----------
     embeddings : torch.Tensor
-        Shape (..., D).
+        Shape (..., D), or (..., P, D) for means by place.
     mean, covariance : torch.Tensor
         μ and S of `gaussian_statistics`.
 
     Returns
     -------
     torch.Tensor
-        Shape (...,), ≥ 0. Divided by √D, a patch drawn from the Gaussian itself has a distance
-        near 1 whatever D is.
+        Shape (...,) or (..., P), ≥ 0. Divided by √D, a patch drawn from the Gaussian itself has a
+        distance near 1 whatever D is.
     """
-    n_dimensions = len(mean)
+    n_dimensions = len(covariance)
     # The floor keeps the factorisation alive where all patches are equal.
     floor = torch.finfo(covariance.dtype).tiny ** 0.5
     identity = torch.eye(n_dimensions, dtype=mean.dtype, device=mean.device)
@@ -95,6 +169,54 @@ def _inverse(matrix: Tensor) -> Tensor:
     for _ in range(2):
         inverse = inverse @ (twice - matrix @ inverse)
     return inverse
+
+
+def nearest_distances(
+    embeddings: Tensor, bank: Tensor, weights: Tensor, forbidden: Tensor | None = None
+) -> Tensor:
+    """Give the distance of each patch to the nearest support patch, equation (nearest).
+
+    Parameters
+    ----------
+    embeddings : torch.Tensor
+        e, shape (P, D).
+    bank : torch.Tensor
+        b, support patches, shape (R, D).
+    weights : torch.Tensor
+        w, shape (R,): the distance to a patch of little confidence counts as ‖e - b‖ / w.
+    forbidden : torch.Tensor, optional
+        Boolean, shape (P, R): pairs that must not match, such as a patch and itself.
+
+    Returns
+    -------
+    torch.Tensor
+        min ‖e - b‖ / (w √D), shape (P,), ≥ 0; infinite where nothing is left to match.
+    """
+    apart = torch.cdist(embeddings, bank) / (weights * math.sqrt(bank.shape[-1]))
+    # A weight of 0 makes a distance infinite, or nan where the distance is 0 too.
+    never = (weights == 0).expand(apart.shape)
+    if forbidden is not None:
+        never = never | forbidden
+    return apart.masked_fill(never, torch.inf).amin(-1)
+
+
+def neighbourhood(height: int, width: int) -> Tensor:
+    """Say which patches of one image are too near each other to be compared.
+
+    Parameters
+    ----------
+    height, width : int
+        h and w of the grid of patches.
+
+    Returns
+    -------
+    torch.Tensor
+        Boolean, shape (h·w, h·w): pairs at most two places apart, a patch and itself among them.
+    """
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    rows, columns = rows.flatten(), columns.flatten()
+    apart = torch.maximum((rows[:, None] - rows).abs(), (columns[:, None] - columns).abs())
+    return apart <= OWN_NEIGHBOURHOOD
 
 
 def calibrate(scores: Tensor, log_slope: Tensor, offset: Tensor) -> Tensor:

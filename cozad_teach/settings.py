@@ -25,6 +25,8 @@ class Settings:
         Which levels of the backbone are read, by their stride in pixels, finest first.
     image_size : int
         Height and width in pixels to which every image is resized before the backbone.
+    precision : str
+        In which the backbone computes, as in `cozad_teach.features.extract_features`.
     images_per_category : int
         Auxiliary images drawn for each training category; every third one carries a defect.
     tasks_per_step, support_images, query_images, patches_per_image : int
@@ -44,8 +46,20 @@ class Settings:
         feature.
     shrinkage : float
         ρ, how far the support covariance is pulled to a multiple of the identity, in (0, 1].
-    gamma : float
-        γ of the confidence threshold T = Q3 + γ·IQR.
+    prior_patches : float
+        n_0, how many support patches the auxiliary covariance counts for.
+    by_place : bool
+        Whether a support of whole images has a mean for each place of the grid.
+    score : str
+        ``gaussian``: distance to the support's statistics; ``knn``: to its nearest patch.
+    weights : str
+        Kind of confidence weights: ``soft``, ``hard`` or ``none``.
+    gamma, sharpness : float
+        γ of the confidence threshold T = Q3 + γ·IQR, and κ of the soft weights.
+    passes : int
+        How often patches are scored and weighed before the final score.
+    order : str
+        Of the outer gradient: ``second``, ``first`` or ``reptile``.
     base_decay, decay_growth, determinant_cap : float
         λ0, η and c of the covariance regulariser.
     window : int
@@ -61,6 +75,7 @@ class Settings:
     backbone: str = "tf_efficientnet_lite0"
     strides: tuple[int, ...] = (8, 16)
     image_size: int = 224
+    precision: str = "float32"
     images_per_category: int = 12
     tasks_per_step: int = 4
     support_images: int = 6
@@ -71,12 +86,19 @@ class Settings:
     inner_steps: int = 3
     inner_learning_rate: float = 0.02
     outer_learning_rate: float = 0.002
-    temperature: float = 0.1
-    contrastive_weight: float = 0.5
+    temperature: float = 0.5
+    contrastive_weight: float = 0.1
     noise: float = 1.0
     shrinkage: float = 0.1
-    gamma: float = 1.5
-    base_decay: float = 0.005
+    prior_patches: float = 10_000.0
+    by_place: bool = True
+    score: str = "gaussian"
+    weights: str = "soft"
+    gamma: float = -1.0
+    sharpness: float = 4.0
+    passes: int = 2
+    order: str = "second"
+    base_decay: float = 0.1
     decay_growth: float = 0.5
     determinant_cap: float = 100.0
     window: int = 5
@@ -89,6 +111,7 @@ FULL = Settings(
     name="full",
     backbone="wide_resnet50_2",
     image_size=320,
+    precision="bfloat16",
     images_per_category=120,
     tasks_per_step=8,
     support_images=16,

@@ -26,8 +26,8 @@ def packs() -> Path:
 @pytest.fixture(scope="session")
 def trained() -> CoZAD:
     """Give one `lite` model, trained once for all tests."""
-    from cozad_teach.cozad import train
     from cozad_teach.settings import LITE
+    from cozad_teach.training import train
 
     return train(LITE, seed=0)
 

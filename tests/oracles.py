@@ -58,11 +58,51 @@ def standardise(features: Floats, mean: Floats, std: Floats) -> Floats:
     return np.array([[(z[c] - mean[c]) / std[c] for c in range(len(z))] for z in features])
 
 
+def unit_length(features: Floats, level_channels: Sequence[int]) -> Floats:
+    scaled = []
+    for z in features:
+        start, parts = 0, []
+        for n in level_channels:
+            level = z[start : start + n]
+            length = math.sqrt(sum(x * x for x in level))
+            parts += [math.sqrt(n) * x / length if length > 0 else 0.0 for x in level]
+            start += n
+        scaled.append(parts)
+    return np.array(scaled)
+
+
+def auxiliary_covariance(categories: Sequence[tuple[Floats, NDArray[np.bool_]]]) -> Floats:
+    """Average over categories of (images, patches, channels) features and patch labels."""
+    found = []
+    for features, anomalous in categories:
+        normal = [z for z, wrong in zip(features, anomalous, strict=True) if not any(wrong)]
+        patches = [patch for image in normal for patch in image]
+        mean = sum(patches) / len(patches)
+        found.append(sum(np.outer(z - mean, z - mean) for z in patches) / len(patches))
+    return sum(found) / len(found)
+
+
 def head(features: Floats, offset: Floats) -> Floats:
     n = len(offset)
-    return np.array(
-        [[z[i] + sum(offset[i, j] * z[j] for j in range(n)) for i in range(n)] for z in features]
-    )
+    embedded = []
+    for z in features:
+        mapped = [z[i] + sum(offset[i, j] * z[j] for j in range(n)) for i in range(n)]
+        length = math.sqrt(sum(x * x for x in mapped))
+        embedded.append([math.sqrt(n) * x / length for x in mapped])
+    return np.array(embedded)
+
+
+def prior(covariance: Floats, offset: Floats) -> Floats:
+    """Map a covariance, one element at a time."""
+    n = len(offset)
+    full = offset + np.eye(n)
+    mapped = np.zeros((n, n))
+    for i in range(n):
+        for j in range(n):
+            for a in range(n):
+                for b in range(n):
+                    mapped[i, j] += full[i, a] * covariance[a, b] * full[j, b]
+    return mapped
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -124,9 +164,9 @@ def threshold(scores: Sequence[float], gamma: float) -> float:
     return quartile(0.75) + gamma * (quartile(0.75) - quartile(0.25))
 
 
-def soft_weights(scores: Sequence[float], gamma: float) -> list[float]:
+def soft_weights(scores: Sequence[float], gamma: float, sharpness: float = 1.0) -> list[float]:
     t = threshold(scores, gamma)
-    return [1.0 if s <= t else t / s for s in scores]
+    return [1.0 if s <= t else (t / s) ** sharpness for s in scores]
 
 
 def hard_weights(scores: Sequence[float], gamma: float) -> list[float]:
@@ -158,20 +198,55 @@ def decay(sigma: Floats, base: float, growth: float, cap: float) -> float:
     return base * (1 + growth * math.log(1 + bounded) / math.log(1 + cap))
 
 
-def statistics(embeddings: Floats, weights: Floats, shrinkage: float) -> tuple[Floats, Floats]:
+def statistics(
+    embeddings: Floats,
+    weights: Floats,
+    shrinkage: float,
+    prior: Floats | None = None,
+    prior_patches: float = 0.0,
+    by_place: bool = False,
+) -> tuple[Floats, Floats]:
+    """Give mean and covariance for weights of images (N,) or of patches (N, P)."""
     n, p, d = embeddings.shape
-    total = sum(weights) * p
+    w = weights if weights.ndim == 2 else np.array([[x] * p for x in weights])
+    total = sum(w[i, j] for i in range(n) for j in range(p))
     mean = np.zeros(d)
     for i in range(n):
         for j in range(p):
-            mean += weights[i] * embeddings[i, j] / total
+            mean += w[i, j] * embeddings[i, j] / total
+    means = place_means(embeddings, w) if by_place else np.array([mean] * p)
     covariance = np.zeros((d, d))
     for i in range(n):
         for j in range(p):
-            apart = embeddings[i, j] - mean
-            covariance += weights[i] * np.outer(apart, apart) / total
+            apart = embeddings[i, j] - means[j]
+            covariance += w[i, j] * np.outer(apart, apart) / total
+    if prior is not None:
+        covariance = (total * covariance + prior_patches * prior) / (total + prior_patches)
     scale = sum(covariance[i, i] for i in range(d)) / d
-    return mean, (1 - shrinkage) * covariance + shrinkage * scale * np.eye(d)
+    shrunk = (1 - shrinkage) * covariance + shrinkage * scale * np.eye(d)
+    return (means if by_place else mean), shrunk
+
+
+def place_means(embeddings: Floats, weights: Floats) -> Floats:
+    n, p, d = embeddings.shape
+    total = weights.sum()
+    overall = sum(weights[i, j] * embeddings[i, j] for i in range(n) for j in range(p)) / total
+    seen = [j for j in range(p) if weights[:, j].sum() > 0]
+    own = {j: weights[:, j] @ embeddings[:, j] / weights[:, j].sum() for j in seen}
+    means = np.array([overall] * p)
+    if n == 1:
+        return means
+    images = sum(weights[:, j].sum() ** 2 / (weights[:, j] ** 2).sum() for j in seen) / len(seen)
+    for c in range(d):
+        within = sum(
+            weights[i, j] * (embeddings[i, j, c] - own[j][c]) ** 2 for i in range(n) for j in seen
+        )
+        within *= n / (n - 1) / total
+        between = sum((own[j][c] - overall[c]) ** 2 for j in seen) / len(seen)
+        kept = max(0.0, 1 - within / images / between) if between > 0 else 0.0
+        for j in seen:
+            means[j, c] += kept * (own[j][c] - overall[c])
+    return means
 
 
 def mahalanobis(embeddings: Floats, mean: Floats, covariance: Floats) -> Floats:
@@ -180,6 +255,20 @@ def mahalanobis(embeddings: Floats, mean: Floats, covariance: Floats) -> Floats:
         (e - mean) @ np.linalg.solve(covariance, e - mean) for e in embeddings.reshape(-1, d)
     ]
     return np.sqrt(np.array(squares) / d).reshape(embeddings.shape[:-1])
+
+
+def nearest(
+    embeddings: Floats, bank: Floats, weights: Floats, forbidden: NDArray[np.bool_] | None = None
+) -> list[float]:
+    found = []
+    for i, e in enumerate(embeddings):
+        least = math.inf
+        for j, b in enumerate(bank):
+            if weights[j] > 0 and not (forbidden is not None and forbidden[i, j]):
+                apart = math.sqrt(sum((x - y) ** 2 for x, y in zip(e, b, strict=True)))
+                least = min(least, apart / (weights[j] * math.sqrt(len(e))))
+        found.append(least)
+    return found
 
 
 def calibration(scores: Floats, log_slope: float, offset: float) -> list[float]:
@@ -207,25 +296,37 @@ def _logistic(logit: float) -> float:
     return math.log(1 + math.exp(logit))
 
 
+def _of_support(
+    theta: dict[str, Floats],
+    support: Floats,
+    weights: Floats,
+    auxiliary: Floats,
+    shrinkage: float,
+    prior_patches: float,
+) -> tuple[Floats, Floats]:
+    embedded = np.array([head(image, theta["head"]) for image in support])
+    seen = prior(auxiliary, theta["head"])
+    return statistics(embedded, weights, shrinkage, seen, prior_patches)
+
+
 def inner_loss(
     theta: dict[str, Floats],
     support: Floats,
     noise: Floats,
     weights: Floats,
+    auxiliary: Floats,
     decay: float,
     shrinkage: float,
+    prior_patches: float,
 ) -> float:
     offset, slope, shift = theta["head"], float(theta["log_slope"]), float(theta["offset"])
-    embedded = np.array([head(image, offset) for image in support])
-    mean, covariance = statistics(embedded, weights, shrinkage)
+    mean, covariance = _of_support(theta, support, weights, auxiliary, shrinkage, prior_patches)
     total = 0.0
     for i, image in enumerate(support):
-        loss = 0.0
         for j, patch in enumerate(image):
             both = head(np.array([patch, patch + noise[j]]), offset)
             real, perturbed = calibration(mahalanobis(both, mean, covariance), slope, shift)
-            loss += (_logistic(real) + _logistic(-perturbed)) / len(image)
-        total += weights[i] * loss / sum(weights)
+            total += weights[i, j] * (_logistic(real) + _logistic(-perturbed)) / weights.sum()
     return total + decay * sum(float(a) ** 2 for row in offset for a in row)
 
 
@@ -233,22 +334,25 @@ def query_loss(
     theta: dict[str, Floats],
     support: Floats,
     weights: Floats,
+    auxiliary: Floats,
     query: Floats,
     anomalous: NDArray[np.bool_],
+    decay: float,
     shrinkage: float,
+    prior_patches: float,
     temperature: float,
     contrastive_weight: float,
 ) -> float:
     offset, slope, shift = theta["head"], float(theta["log_slope"]), float(theta["offset"])
-    embedded = np.array([head(image, offset) for image in support])
-    mean, covariance = statistics(embedded, weights, shrinkage)
+    mean, covariance = _of_support(theta, support, weights, auxiliary, shrinkage, prior_patches)
     patches = head(query.reshape(-1, query.shape[-1]), offset)
     logits = calibration(mahalanobis(patches, mean, covariance), slope, shift)
     labels = anomalous.ravel()
     missed = [_logistic(-x) for x, wrong in zip(logits, labels, strict=True) if wrong]
     alarms = [_logistic(x) for x, wrong in zip(logits, labels, strict=True) if not wrong]
     classes = sum(sum(part) / len(part) for part in (missed, alarms) if part)
-    return classes + contrastive_weight * contrastive(patches, labels, temperature)
+    penalty = decay * sum(float(a) ** 2 for row in offset for a in row)
+    return classes + contrastive_weight * contrastive(patches, labels, temperature) + penalty
 
 
 def gradient(loss: Loss, at: Floats, step: float = 1e-4) -> Floats:

@@ -45,7 +45,7 @@ def categories() -> list[AuxiliaryCategory]:
 def trained(
     checkpoint: Checkpoint | None = None, seed: int = 2
 ) -> tuple[Parameters, list[MetaStep]]:
-    return meta_train(categories(), SETTINGS, seed, checkpoint=checkpoint)
+    return meta_train(categories(), torch.eye(6), SETTINGS, seed, checkpoint=checkpoint)
 
 
 def same(a: tuple[Parameters, list[MetaStep]], b: tuple[Parameters, list[MetaStep]]) -> bool:

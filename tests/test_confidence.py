@@ -69,10 +69,10 @@ def test_hard_weights_select_and_soft_weights_agree_on_what_is_ordinary(
 
 def test_each_kind_of_weights_is_what_its_name_says() -> None:
     scores = torch.tensor([1.0, 1.0, 1.0, 1.0, 4.0])
-    found = {kind: confidence_weights(scores, 1.5, kind).tolist() for kind in WEIGHTS}
+    found = {kind: confidence_weights(scores, 1.5, 1.0, kind).tolist() for kind in WEIGHTS}
     assert found == {"soft": [1, 1, 1, 1, 0.25], "hard": [1, 1, 1, 1, 0], "none": [1] * 5}
     with pytest.raises(CozadError, match="unknown weights 'firm': choose soft, hard, none"):
-        confidence_weights(scores, 1.5, "firm")
+        confidence_weights(scores, 1.5, 1.0, "firm")
 
 
 def test_hard_weights_allow_negative_scores() -> None:
@@ -91,7 +91,7 @@ def test_hard_weights_allow_negative_scores() -> None:
         ([1.0, float("nan")], 1.5, "not finite"),
         ([1.0, float("inf")], 1.5, "not finite"),
         ([-1.0, 2.0], 1.5, "at least 0"),
-        ([1.0, 2.0], -0.1, "gamma"),
+        ([1.0, 2.0], -1.1, "gamma"),
     ],
 )
 def test_wrong_input_is_refused(scores: list[float], gamma: float, words: str) -> None:

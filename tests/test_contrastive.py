@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from pytorch_metric_learning.losses import NTXentLoss, SupConLoss
 from torch.func import vmap
 
@@ -17,6 +18,7 @@ from cozad_teach.contrastive import (
     supervised_contrastive_loss,
     uniformity,
 )
+from cozad_teach.scoring import gaussian_statistics, mahalanobis
 
 
 def test_loss_is_zero_and_flat_without_a_pair_of_normal_patches() -> None:
@@ -50,12 +52,33 @@ def test_loss_runs_over_tasks_at_once() -> None:
     assert torch.allclose(together, torch.stack(apart), atol=1e-6)
 
 
-def test_embed_starts_at_the_identity_and_is_linear() -> None:
+def test_embed_starts_at_the_identity_and_ends_on_the_sphere(double: None) -> None:
     features = torch.randn(2, 3, 4)
-    assert torch.equal(embed(features, torch.zeros(4, 4)), features)
-    head = torch.randn(4, 4)
-    loops = torch.stack([torch.stack([z + head @ z for z in image]) for image in features])
-    assert torch.allclose(embed(features, head), loops, atol=1e-5)
+    unchanged = embed(features, torch.zeros(4, 4))
+    assert torch.allclose(unchanged, 2 * F.normalize(features, dim=-1), atol=1e-12)
+    embeddings = embed(features, torch.randn(4, 4))
+    assert torch.allclose(embeddings.norm(dim=-1), torch.full((2, 3), 2.0), atol=1e-12)
+
+
+def test_what_the_head_learns_changes_a_mahalanobis_distance(double: None) -> None:
+    """A linear head alone could not: the covariance would take the map back."""
+    features, head = torch.randn(1, 50, 4), 0.5 * torch.randn(4, 4)
+
+    def scores(patches: torch.Tensor) -> torch.Tensor:
+        return mahalanobis(patches, *gaussian_statistics(patches, torch.ones(1), 1e-9))
+
+    linear = features + features @ head.mT
+    assert torch.allclose(scores(linear), scores(features), atol=1e-6)
+    start = embed(features, torch.zeros(4, 4))
+    assert not torch.allclose(scores(embed(features, head)), scores(start), atol=0.1)
+
+
+def test_a_feature_of_zeros_has_a_finite_embedding_and_gradient() -> None:
+    features = torch.zeros(1, 3, requires_grad=True)
+    embedding = embed(features, torch.zeros(3, 3))
+    embedding.sum().backward()
+    assert torch.equal(embedding, torch.zeros(1, 3))
+    assert torch.isfinite(features.grad).all()
 
 
 def labels_for_peers(anomalous: torch.Tensor) -> torch.Tensor:

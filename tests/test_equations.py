@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 import cozad_teach
+from cozad_teach.data.episodes import AuxiliaryCategory
 from cozad_teach.features import Backbone
 from cozad_teach.maml import inner_loop
 from cozad_teach.settings import LITE
@@ -49,7 +50,7 @@ def some_scores(rng: Rng) -> list[Case]:
     """Draw scores that are ordinary, tied, constant, alone and zero, each with a γ."""
     drawn = [rng.gamma(1.0, 2.0, size=n) for n in (1, 2, 7, 40)]
     tied = [np.array([5.0, 1, 2, 2, 7, 2]), np.full(5, 3.0), np.zeros(4)]
-    return [(scores, gamma) for scores in drawn + tied for gamma in (0.0, 0.4, 1.5)]
+    return [(scores, gamma) for scores in drawn + tied for gamma in (-1.0, 0.0, 1.5)]
 
 
 def some_embeddings(rng: Rng) -> list[Case]:
@@ -64,17 +65,24 @@ def some_theta(rng: Rng, d: int) -> dict[str, np.ndarray]:
     }
 
 
+def some_covariance(rng: Rng, d: int) -> np.ndarray:
+    root = rng.normal(size=(d, d))
+    return root @ root.T
+
+
 def inner_cases(rng: Rng) -> list[Case]:
     return [
         (
             some_theta(rng, d),
             signed(rng, k, p, d),
             rng.normal(size=(p, d)),
-            rng.uniform(0.1, 1, k),
+            rng.uniform(0.1, 1, (k, p)),
+            some_covariance(rng, d),
             0.02,
             rho,
+            prior_patches,
         )
-        for k, p, d, rho in ((1, 6, 2, 0.1), (3, 4, 3, 0.4))
+        for k, p, d, rho, prior_patches in ((1, 6, 2, 0.1, 5.0), (3, 4, 3, 0.4, 0.0))
     ]
 
 
@@ -84,10 +92,13 @@ def query_cases(rng: Rng) -> list[Case]:
         (
             some_theta(rng, 3),
             signed(rng, 2, 5, 3),
-            rng.uniform(0.1, 1, 2),
+            rng.uniform(0.1, 1, (2, 5)),
+            some_covariance(rng, 3),
             signed(rng, 3, 4, 3),
             rng.random((3, 4)) < share,
+            0.05,
             0.2,
+            7.0,
             0.3,
             0.7,
         )
@@ -95,19 +106,27 @@ def query_cases(rng: Rng) -> list[Case]:
     ]
 
 
+def task_of(names: tuple[str, ...], arrays: Any, decay: float) -> dict[str, Tensor]:
+    return {**dict(zip(names, map(tensor, arrays), strict=True)), "decay": torch.tensor(decay)}
+
+
 def call_inner_loss(function: Callable, theta: Any, *rest: Any) -> Any:
-    *arrays, decay, shrinkage = rest
-    task = dict(zip(("support", "noise", "weights"), map(torch.from_numpy, arrays), strict=True))
-    return function(tensors(theta), {**task, "decay": torch.tensor(decay)}, shrinkage)
+    *arrays, decay, shrinkage, prior_patches = rest
+    task = task_of(("support", "noise", "weights", "prior"), arrays, decay)
+    settings = dataclasses.replace(LITE, shrinkage=shrinkage, prior_patches=prior_patches)
+    return function(tensors(theta), task, settings)
 
 
 def call_query_loss(function: Callable, theta: Any, *rest: Any) -> Any:
-    *arrays, shrinkage, temperature, weight = rest
-    names = ("support", "weights", "query", "query_anomalous")
+    *arrays, decay, shrinkage, prior_patches, temperature, weight = rest
+    task = task_of(("support", "weights", "prior", "query", "query_anomalous"), arrays, decay)
     settings = dataclasses.replace(
-        LITE, shrinkage=shrinkage, temperature=temperature, contrastive_weight=weight
+        LITE,
+        shrinkage=shrinkage,
+        prior_patches=prior_patches,
+        temperature=temperature,
+        contrastive_weight=weight,
     )
-    task = dict(zip(names, map(torch.from_numpy, arrays), strict=True))
     return function(tensors(theta), task, settings)
 
 
@@ -182,8 +201,63 @@ def tensors(theta: dict[str, np.ndarray]) -> dict[str, Tensor]:
 
 
 def statistics_cases(rng: Rng) -> list[Case]:
+    """Draw supports with weights of images, of patches, with a prior, with means by place."""
     shapes = ((1, 6, 3), (4, 1, 2), (3, 7, 4))
-    return [(signed(rng, *s), rng.uniform(0, 1, s[0]), rho) for s in shapes for rho in (0.05, 1.0)]
+    plain = [(signed(rng, *s), rng.uniform(0, 1, s[0]), rho) for s in shapes for rho in (0.05, 1.0)]
+    return plain + [
+        (
+            signed(rng, *shape),
+            rng.uniform(0.1, 1, shape[:2]),
+            0.1,
+            some_covariance(rng, shape[-1]),
+            n_prior,
+            by_place,
+        )
+        for shape in shapes
+        for n_prior, by_place in ((0.0, False), (9.0, False), (9.0, True))
+    ]
+
+
+def call_statistics(function: Callable, *case: Any) -> Any:
+    names = ("prior", "prior_patches", "by_place")
+    return function(*map(tensor, case[:3]), **dict(zip(names, map(tensor, case[3:]), strict=False)))
+
+
+def place_cases(rng: Rng) -> list[Case]:
+    """Draw places that differ and that do not, one image, a weight of 0, a place without any."""
+    cases = []
+    for n, p, d, apart in ((1, 4, 2, 1.0), (2, 5, 3, 3.0), (6, 3, 2, 0.0), (9, 4, 3, 1.0)):
+        embeddings = rng.normal(size=(n, p, d)) + apart * rng.normal(size=(p, d))
+        weights = rng.uniform(0.1, 1, (n, p))
+        cases.append((embeddings, weights))
+    gaps = rng.uniform(0.1, 1, (5, 4))
+    gaps[2, 1] = 0
+    gaps[:, 3] = 0
+    return [*cases, (signed(rng, 5, 4, 3), gaps)]
+
+
+def nearest_cases(rng: Rng) -> list[Case]:
+    """Draw banks with weights of 0, with forbidden pairs, and with nothing left to match."""
+    weights = rng.uniform(0.1, 1, 6)
+    weights[2] = 0
+    return [
+        (signed(rng, 4, 3), signed(rng, 6, 3), weights),
+        (signed(rng, 4, 3), signed(rng, 6, 3), weights, rng.random((4, 6)) < 0.6),
+        (signed(rng, 2, 3), signed(rng, 6, 3), weights, np.ones((2, 6), dtype=bool)),
+    ]
+
+
+def auxiliary_cases(rng: Rng) -> list[Case]:
+    def category(n: int, p: int) -> tuple[np.ndarray, np.ndarray]:
+        anomalous = np.zeros((n, p), dtype=bool)
+        anomalous[-1, 0] = n > 1
+        return signed(rng, n, p, 3), anomalous
+
+    return [([category(4, 5), category(1, 7)],), ([category(3, 2)],)]
+
+
+def call_auxiliary(function: Callable, categories: Any) -> Tensor:
+    return function([AuxiliaryCategory(tensor(f), tensor(a)) for f, a in categories])
 
 
 def distance_cases(rng: Rng) -> list[Case]:
@@ -216,6 +290,25 @@ CONTRACT = {
         oracles.standardise,
         lambda r: [(signed(r, 6, 4), r.normal(size=4), r.uniform(0.1, 9, 4))],
     ),
+    "unit-length": Contract(
+        "features.unit_length",
+        oracles.unit_length,
+        lambda r: [
+            (signed(r, 6, 5), (2, 3)),
+            (np.array([[3.0, 4, 0, 0], [0, 0, 0, -2]]), (2, 1, 1)),
+        ],
+    ),
+    "auxiliary-covariance": Contract(
+        "auxiliary.within_covariance",
+        oracles.auxiliary_covariance,
+        auxiliary_cases,
+        call_auxiliary,
+    ),
+    "prior": Contract(
+        "contrastive.embed_covariance",
+        oracles.prior,
+        lambda r: [(some_covariance(r, d), r.normal(size=(d, d))) for d in (1, 4)],
+    ),
     "head": Contract(
         "contrastive.embed", oracles.head, lambda r: [(signed(r, 5, 3), r.normal(size=(3, 3)))]
     ),
@@ -234,7 +327,11 @@ CONTRACT = {
     ),
     "alignment": Contract("contrastive.alignment", oracles.alignment, some_embeddings),
     "uniformity": Contract("contrastive.uniformity", oracles.uniformity, some_embeddings),
-    "statistics": Contract("scoring.gaussian_statistics", oracles.statistics, statistics_cases),
+    "statistics": Contract(
+        "scoring.gaussian_statistics", oracles.statistics, statistics_cases, call_statistics
+    ),
+    "place-means": Contract("scoring.place_means", oracles.place_means, place_cases),
+    "nearest": Contract("scoring.nearest_distances", oracles.nearest, nearest_cases),
     "mahalanobis": Contract("scoring.mahalanobis", oracles.mahalanobis, distance_cases),
     "calibration": Contract(
         "scoring.calibrate",
@@ -247,7 +344,11 @@ CONTRACT = {
         lambda r: [(signed(r, n), share) for n in (1, 7, 40) for share in (0.01, 0.3, 1.0)],
     ),
     "threshold": Contract("confidence.iqr_threshold", oracles.threshold, some_scores),
-    "weights": Contract("confidence.soft_weights", oracles.soft_weights, some_scores),
+    "weights": Contract(
+        "confidence.soft_weights",
+        oracles.soft_weights,
+        lambda r: [(*case, kappa) for case in some_scores(r) for kappa in (1.0, 4.0)],
+    ),
     "hard-weights": Contract("confidence.hard_weights", oracles.hard_weights, some_scores),
     "loss-covariance": Contract(
         "covariance.loss_covariance",

@@ -14,10 +14,10 @@ import timm
 import torch
 
 import cozad_teach
-from cozad_teach.cozad import train
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, draw_category
 from cozad_teach.model_file import load_model, save_model
 from cozad_teach.settings import FULL, LITE, Settings
+from cozad_teach.training import train
 
 PACKAGE = str(Path(cozad_teach.__file__).parent)
 TOY = {
@@ -88,6 +88,6 @@ def test_lite_and_full_make_the_same_calls(tmp_path: Path) -> None:
 
 def test_lite_and_full_have_the_same_method() -> None:
     """What differs is size, not kind."""
-    sizes = {"name", "backbone", *TOY}
+    sizes = {"name", "backbone", "precision", *TOY}
     values = [dataclasses.asdict(settings) for settings in (LITE, FULL)]
     assert {name for name in values[0] if values[0][name] != values[1][name]} <= sizes

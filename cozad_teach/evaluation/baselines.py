@@ -16,7 +16,7 @@ from torch.func import vmap
 from tqdm.auto import tqdm
 
 from cozad_teach.evaluation.coreset import greedy_coreset
-from cozad_teach.scoring import gaussian_statistics, mahalanobis
+from cozad_teach.scoring import gaussian_statistics, mahalanobis, neighbourhood
 
 __all__ = [
     "ensemble_scores",
@@ -31,8 +31,6 @@ BANK_SIZE = 8_192
 CANDIDATES = 4 * BANK_SIZE
 # Images that a test image is compared with in mutual scoring.
 MUTUAL_REFERENCES = 32
-# A patch shares most of its receptive field with its neighbours in the 3×3 pooling.
-OWN_NEIGHBOURHOOD = 2
 
 
 def mahalanobis_scores(
@@ -105,7 +103,7 @@ def nearest_neighbour_scores(
     """
     images = tqdm(test, "images", unit="image", delay=2, disable=not progress)
     if support is None:
-        near = _neighbourhood(test.shape[1], test.shape[2])
+        near = neighbourhood(test.shape[1], test.shape[2])
         scores = [torch.cdist(i, i).masked_fill(near, torch.inf).amin(-1) for i in _flat(images)]
         return torch.stack(scores).reshape(test.shape[:3])
     bank = support.flatten(0, 2)
@@ -215,11 +213,3 @@ def _nearest(patches: Tensor, groups: Tensor) -> Tensor:
     partial = torch.addmm(others.square().sum(-1), patches, others.mT, alpha=-2)
     nearest = partial.unflatten(-1, groups.shape[:2]).amin(-1)
     return (nearest + patches.square().sum(-1, keepdim=True)).clamp(min=0).sqrt()
-
-
-def _neighbourhood(height: int, width: int) -> Tensor:
-    """Say which pairs of places of a grid are neighbours, boolean (h·w, h·w)."""
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    rows, columns = rows.flatten(), columns.flatten()
-    apart = torch.maximum((rows[:, None] - rows).abs(), (columns[:, None] - columns).abs())
-    return apart <= OWN_NEIGHBOURHOOD

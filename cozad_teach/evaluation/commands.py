@@ -20,6 +20,7 @@ from cozad_teach.evaluation.runner import BUILD, run_all
 from cozad_teach.evaluation.speed import measure_speed
 from cozad_teach.evaluation.summary import ledger_content
 from cozad_teach.files import atomic_write
+from cozad_teach.settings import SETTINGS
 
 __all__ = ["bench", "check", "fill_files", "show"]
 
@@ -68,7 +69,7 @@ def bench(
                 "question": "How fast are the measuring tools and the parts of the method, each "
                 "beside others in one process?",
                 "command": "cozad bench speed",
-                "made_with": provenance(settings, "cpu"),
+                "made_with": provenance(SETTINGS[settings], "cpu"),
                 "rows": rows,
             },
             folder,

@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.protocols import METHODS, suits
+from cozad_teach.settings import SETTINGS, Settings
 
-__all__ = ["EXPERIMENTS", "Experiment", "Run", "experiment"]
+__all__ = ["EXPERIMENTS", "VARIANTS", "Experiment", "Run", "Variant", "experiment", "run_settings"]
 
 PACKS = ("magnetic_tile", "ksdd_tiles", "mpdd_metal_plate", "brainmri")
+OURS = "cozad"
 UNSEEN = "unseen"  # the embedded categories that training never sees
+
+
+class Variant(NamedTuple):
+    """CoZAD with one part changed or removed.
+
+    Attributes
+    ----------
+    changes : dict
+        Settings that differ.
+    retrain : bool
+        Whether the change concerns training; otherwise only adaptation and scoring.
+    """
+
+    changes: dict[str, Any]
+    retrain: bool = True
+
+
+# By the name under which a variant stands among the methods of an experiment.
+VARIANTS = {
+    "untrained": Variant({"meta_steps": 1, "outer_learning_rate": 0.0, "inner_steps": 0}),
+    "no inner loop": Variant({"inner_steps": 0}),
+    "first order": Variant({"order": "first"}),
+    "Reptile": Variant({"order": "reptile"}),
+    "no contrastive loss": Variant({"contrastive_weight": 0.0}),
+    "no covariance": Variant({"decay_growth": 0.0}),
+    "no weight decay": Variant({"base_decay": 0.0}),
+    "hard weights": Variant({"weights": "hard"}),
+    "no weights": Variant({"weights": "none"}),
+    "weights of the paper": Variant({"gamma": 1.5, "sharpness": 1.0}),
+    "no prior": Variant({"prior_patches": 0.0}),
+    "one mean": Variant({"by_place": False}, retrain=False),
+    "nearest patch": Variant({"score": "knn"}, retrain=False),
+    "0 adaptation steps": Variant({"inner_steps": 0}, retrain=False),
+    "1 adaptation step": Variant({"inner_steps": 1}, retrain=False),
+    "10 adaptation steps": Variant({"inner_steps": 10}, retrain=False),
+}
 
 
 class Run(NamedTuple):
@@ -35,7 +74,7 @@ class Experiment:
     data : tuple of str
         Names of packs, or ``unseen``.
     protocols, methods : tuple of str
-        Every method runs under every protocol that suits it.
+        Every method, or variant of `VARIANTS`, runs under every protocol that suits it.
     seeds : tuple of int
         Of training, and of what is drawn in evaluation.
     settings : str
@@ -79,7 +118,22 @@ EXPERIMENTS = {
         data=(*PACKS, UNSEEN),
         means={"packs": PACKS},
     ),
+    "ablation": Experiment(
+        question="What does each part of CoZAD contribute: how do its results change where one "
+        "part is removed or replaced?",
+        # Without the magnetic tiles, whose many images would take as long as all others together.
+        data=(*PACKS[1:], UNSEEN),
+        protocols=("batch",),
+        methods=("cozad", *VARIANTS),
+        means={"packs": PACKS[1:]},
+    ),
 }
+
+
+def run_settings(name: str, method: str) -> Settings:
+    """Give the settings of a name, with the changes of the method if it is a variant."""
+    changes = VARIANTS[method].changes if method in VARIANTS else {}
+    return dataclasses.replace(SETTINGS[name], **changes)
 
 
 def experiment(name: str) -> Experiment:

@@ -16,7 +16,7 @@ import torch
 
 from cozad_teach.errors import CozadError
 from cozad_teach.files import atomic_write
-from cozad_teach.settings import SETTINGS, Settings
+from cozad_teach.settings import Settings
 
 __all__ = ["RESULTS", "Results", "provenance", "read_results", "settings_hash", "write_results"]
 
@@ -39,13 +39,13 @@ def settings_hash(settings: Settings) -> str:
     return hashlib.sha256(values.encode()).hexdigest()[:12]
 
 
-def provenance(settings_name: str, device: torch.device | str = "cpu") -> dict[str, Any]:
+def provenance(settings: Settings, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Collect where and with what a result was made.
 
     Parameters
     ----------
-    settings_name : str
-        A name of `cozad_teach.settings.SETTINGS`.
+    settings : Settings
+        Of the run.
     device : torch.device or str
         Where it ran.
 
@@ -62,8 +62,8 @@ def provenance(settings_name: str, device: torch.device | str = "cpu") -> dict[s
         hardware = f"{platform.machine()}, {os.cpu_count()} cores"
     return {
         "commit": _commit(),
-        "settings": settings_name,
-        "settings_hash": settings_hash(SETTINGS[settings_name]),
+        "settings": settings.name,
+        "settings_hash": settings_hash(settings),
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "hardware": hardware,
@@ -91,7 +91,9 @@ def write_results(name: str, content: dict[str, Any], folder: Path | None = None
     for key, value in content.items():
         text = json.dumps(value, ensure_ascii=False)
         if isinstance(value, list) and value:
-            lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in value)
+            lines = ",\n".join(
+                json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in value
+            )
             text = f"[\n{lines}\n]"
         parts.append(f"{json.dumps(key)}: {text}")
     path = (folder or RESULTS) / f"{name}.json"

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
-from cozad_teach.cozad import CoZAD, draw_auxiliary
+from cozad_teach.auxiliary import draw_auxiliary
+from cozad_teach.cozad import CoZAD
 from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.textures import AUXILIARY_CATEGORIES, draw_category
 from cozad_teach.data.uses import Use
@@ -53,7 +54,14 @@ class PreparedModel:
         self.model = model
         self._progress = progress
         self._materials: dict[bool, list[_Material]] = {}
+        self._images: list[Fingerprints] = []
         self._calibrated: dict[tuple[str, str, int], tuple[Calibration, Use]] = {}
+
+    def shared_with(self, model: CoZAD) -> PreparedModel:
+        """Prepare a model with the same features on the same images as this one."""
+        other = PreparedModel(model, progress=self._progress)
+        other._materials, other._images = self._materials, self._images
+        return other
 
     def models(self, ensemble: bool) -> list[CoZAD]:
         """Give the model alone, or with those of the ensemble after it."""
@@ -85,9 +93,11 @@ class PreparedModel:
                 )
                 scores.append(image_scores(patches.flatten(1), self.model.settings.top_share))
             labels = np.concatenate([material.labels for material in materials])
-            images = Fingerprints.join([material.images for material in materials])
+            if not self._images:
+                # One object for all methods: audits of the same images are not done twice.
+                self._images.append(Fingerprints.join([material.images for material in materials]))
             chosen = calibrate(np.concatenate([s.double().numpy() for s in scores]), labels)
-            self._calibrated[key] = chosen, Use("threshold", images, labels=True)
+            self._calibrated[key] = chosen, Use("threshold", self._images[0], labels=True)
         return self._calibrated[key]
 
     def _drawn(self, ensemble: bool) -> list[_Material]:
@@ -116,7 +126,11 @@ class PreparedModel:
         for name in ENSEMBLE:
             backbone = load_backbone(name, settings.strides).to(self.model.backbone.mean.device)
             features = extract_features(
-                backbone, images, settings.image_size, progress=self._progress
+                backbone,
+                images,
+                settings.image_size,
+                settings.precision,
+                progress=self._progress,
             )
             mean, std = feature_moments(features)
             # Of such a copy only what comes before learning is used: see `method_scores`.

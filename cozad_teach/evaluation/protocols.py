@@ -6,12 +6,14 @@ import math
 import time
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation import baselines
 from cozad_teach.evaluation.discriminator import discriminator_scores
+from cozad_teach.features import unit_length
 
 __all__ = [
     "METHODS",
@@ -23,9 +25,14 @@ __all__ = [
     "suits",
 ]
 
-METHODS = ("cozad", "mahalanobis", "knn", "mutual", "discriminator", "ensemble")
+METHODS = (
+    *("cozad", "mahalanobis", "mahalanobis-unit", "knn", "knn-unit", "mutual", "mutual-unit"),
+    *("discriminator", "ensemble"),
+)
 PROTOCOLS = "single, batch, full, or few-K such as few-4"
-_NEED_OTHERS = ("mutual", "discriminator")
+_NEED_OTHERS = ("mutual", "mutual-unit", "discriminator")
+# A baseline of that suffix gets features of unit length by level, as CoZAD does.
+_UNIT = "-unit"
 
 
 def parse_protocol(protocol: str) -> float:
@@ -112,7 +119,12 @@ def patch_scores(
         started = time.perf_counter()
         adapted = model.adapt(support)
         seconds = time.perf_counter() - started
-        return model.score(test, adapted), seconds
+        itself = torch.arange(len(test)) if own else None
+        return model.score(test, adapted, own=itself), seconds
+    if method.endswith(_UNIT):
+        method = method.removesuffix(_UNIT)
+        test = unit_length(test, model.backbone.level_channels)
+        support = test if own else support
     if method == "mahalanobis":
         shrinkage = model.settings.shrinkage
         return baselines.mahalanobis_scores(
@@ -131,7 +143,13 @@ def patch_scores(
 
 
 def suits(method: str, protocol: str) -> bool:
-    """Say whether a method works under a protocol: one image alone tells some of them nothing."""
+    """Say whether a method works under a protocol.
+
+    One image alone tells some of them nothing. Features of unit length are compared where CoZAD
+    competes with its baselines, in the protocols without normal images.
+    """
+    if method.endswith(_UNIT) and parse_protocol(protocol) > 0:
+        return False
     return protocol != "single" or method not in _NEED_OTHERS
 
 
@@ -147,7 +165,9 @@ def check(method: str, protocol: str) -> None:
     if method not in METHODS:
         raise CozadError(f"unknown method {method!r}: choose from {', '.join(METHODS)}")
     if not suits(method, protocol):
-        raise CozadError(f"{method} compares an image with others: use protocol batch")
+        if protocol == "single":
+            raise CozadError(f"{method} compares an image with others: use protocol batch")
+        raise CozadError(f"{method} is for the protocols single and batch: choose one of them")
 
 
 def method_scores(

@@ -162,6 +162,12 @@ class Readings:
             self._support[key] = self._read(files, ensemble), skipped
         return self._support[key]
 
+    def shared_with(self, prepared: PreparedModel) -> Readings:
+        """Give these images to a model that reads features in the same way."""
+        other = Readings(prepared, self.dataset, progress=self._progress)
+        other._test, other._support = self._test, self._support
+        return other
+
     def forget(self) -> None:
         """Let go of all images that were read, where there are more categories than memory."""
         self._test.clear()

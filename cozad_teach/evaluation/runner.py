@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -16,18 +17,17 @@ import timm
 import torch
 from tqdm.auto import tqdm
 
-from cozad_teach.cozad import train
 from cozad_teach.data.folders import Category, open_dataset
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.bootstrap import Floats
-from cozad_teach.evaluation.experiments import UNSEEN, Run
+from cozad_teach.evaluation.experiments import OURS, UNSEEN, VARIANTS, Run, run_settings
 from cozad_teach.evaluation.ledger import provenance, settings_hash
 from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.readings import Readings
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.files import atomic_write
-from cozad_teach.settings import SETTINGS
+from cozad_teach.training import train
 
 __all__ = ["Done", "data_hash", "open_data", "run_all"]
 
@@ -158,23 +158,56 @@ def run_all(
     hashes = {name: data_hash(dataset) for name, dataset in datasets.items()}
     machine = _machine(device, weights)
     done: list[Done] = []
-    prepared: tuple[tuple[str, int], PreparedModel] | None = None
-    readings: tuple[tuple[str, int, str], Readings] | None = None
+    models = _Models(device, weights)
     for run in tqdm(runs, "runs", unit="run", disable=not progress):
         path = folder / f"{_key(run, hashes[run.data], machine)}.npz" if folder else None
         if path and path.exists():
             done.append(_read(run, path))
             continue
-        if prepared is None or prepared[0] != run[:2]:
-            model = train(SETTINGS[run.settings], run.seed, device=device, weights=weights)
-            prepared = run[:2], PreparedModel(model)
-        if readings is None or readings[0] != run[:3]:
-            readings = run[:3], Readings(prepared[1], datasets[run.data])
-        finished = _evaluated(run, readings[1], hashes[run.data], device)
+        readings = models.readings(run, datasets[run.data])
+        finished = _evaluated(run, readings, hashes[run.data], device)
         if path:
             _write(finished, path)
         done.append(finished)
     return done
+
+
+class _Models:
+    """The models of one seed, and what they read of one data set, each made when first needed."""
+
+    def __init__(self, device: str, weights: str | os.PathLike[str] | None) -> None:
+        self._device = device
+        self._weights = weights
+        self._seed: tuple[str, int] | None = None
+        self._data: str | None = None
+        self._prepared: dict[str, PreparedModel] = {}
+        self._readings: Readings | None = None
+
+    def readings(self, run: Run, dataset: Mapping[str, Category]) -> Readings:
+        """Give the images of the run's data as the run's model reads them."""
+        if self._seed != run[:2]:
+            self._seed, self._data, self._prepared = run[:2], None, {}
+        base = self._of(run, OURS)
+        if self._readings is None or self._data != run.data:
+            self._data, self._readings = run.data, Readings(base, dataset)
+        return self._readings.shared_with(self._of(run, run.method))
+
+    def _of(self, run: Run, method: str) -> PreparedModel:
+        """Prepare the model of a method: CoZAD's own but for its variants."""
+        name = method if method in VARIANTS else OURS
+        if name not in self._prepared:
+            settings = run_settings(run.settings, name)
+            if name == OURS or VARIANTS[name].retrain:
+                model = train(settings, run.seed, device=self._device, weights=self._weights)
+                if name != OURS:
+                    # The same images as one object, so that they are audited once.
+                    model = dataclasses.replace(model, uses=self._of(run, OURS).model.uses)
+            else:
+                model = dataclasses.replace(self._of(run, OURS).model, settings=settings)
+            self._prepared[name] = (
+                PreparedModel(model) if name == OURS else self._of(run, OURS).shared_with(model)
+            )
+        return self._prepared[name]
 
 
 def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
@@ -182,13 +215,13 @@ def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
         readings.prepared.model,
         readings.dataset,
         run.protocol,
-        run.method,
+        OURS if run.method in VARIANTS else run.method,
         data=run.data,
         seed=run.seed,
         readings=readings,
     )
     made_with = {
-        **provenance(run.settings, device),
+        **provenance(run_settings(run.settings, run.method), device),
         "code": code_hash(),
         "data_hash": data,
         "backbone_weights": readings.prepared.model.backbone.weights_digest[:16],
@@ -216,7 +249,7 @@ def _machine(device: str, weights: str | os.PathLike[str] | None) -> str:
 
 
 def _key(run: Run, data: str, machine: str) -> str:
-    settings = settings_hash(SETTINGS[run.settings])
+    settings = settings_hash(run_settings(run.settings, run.method))
     parts = [*map(str, run), settings, data, code_hash(), machine]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 

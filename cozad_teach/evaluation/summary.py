@@ -11,14 +11,13 @@ import numpy as np
 from cozad_teach.evaluation import intervals
 from cozad_teach.evaluation.bootstrap import Floats
 from cozad_teach.evaluation.category import METRICS
-from cozad_teach.evaluation.experiments import Experiment
+from cozad_teach.evaluation.experiments import OURS, Experiment
 from cozad_teach.evaluation.intervals import Spread
 from cozad_teach.evaluation.runner import Done
 
 __all__ = ["ledger_content", "summarise"]
 
 DIGITS = 5
-OURS = "cozad"
 
 # (data, protocol, method) -> its runs, one for each seed
 _Cells = Mapping[tuple[str, str, str], Sequence[Done]]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,15 @@ import torch
 from comparing import compare, report, timed, within
 from torch import Tensor
 
+from cozad_teach.adaptation import adapt_parameters
 from cozad_teach.data.textures import draw_category
 from cozad_teach.features import Backbone, extract_features, load_backbone, preprocess
 from cozad_teach.maml import Parameters, inner_loop, outer_gradient
-from cozad_teach.meta_training import adapt_parameters
+from cozad_teach.model_file import save_model
 from cozad_teach.objectives import inner_loss, query_loss, starting_point
 from cozad_teach.scoring import gaussian_statistics, image_scores, mahalanobis
 from cozad_teach.settings import LITE
+from cozad_teach.training import train
 
 sys.path.append(str(Path(__file__).parents[1]))
 import oracles
@@ -50,8 +54,9 @@ def tasks(seed: int = 0) -> Task:
     return {
         "support": torch.randn(t, k, p, c, generator=source),
         "noise": torch.randn(t, 1, p, c, generator=source),
-        "weights": torch.rand(t, k, generator=source),
-        "decay": torch.full((t,), 0.005),
+        "weights": torch.rand(t, k, p, generator=source),
+        "prior": torch.eye(c).expand(t, -1, -1),
+        "decay": torch.full((t,), LITE.base_decay),
         "query": torch.randn(t, q, p, c, generator=source) * 2,
         "query_anomalous": torch.rand(t, q, p, generator=source) < 0.3,
     }
@@ -66,7 +71,7 @@ def batched(theta: Parameters, batch: Task) -> Tensor:
 
     def adapt(start: Parameters, task: Task) -> tuple[Parameters, Tensor]:
         adapted = adapt_parameters(start, task, LITE)
-        return adapted, inner_loss(adapted, task, LITE.shrinkage)
+        return adapted, inner_loss(adapted, task, LITE)
 
     return outer_gradient(theta, batch, adapt, lambda p, t: query_loss(p, t, LITE))[0][
         "head"
@@ -80,13 +85,13 @@ def looped(theta: Parameters, batch: Task) -> Tensor:
     for i in range(len(batch["support"])):
         task, adapted = one_of(batch, i), leaves
         for _ in range(LITE.inner_steps):
-            loss = inner_loss(adapted, task, LITE.shrinkage)
+            loss = inner_loss(adapted, task, LITE)
             gradients = torch.autograd.grad(loss, list(adapted.values()), create_graph=True)
             adapted = {
                 name: value - LITE.inner_learning_rate * gradient
                 for (name, value), gradient in zip(adapted.items(), gradients, strict=True)
             }
-        inner_loss(adapted, task, LITE.shrinkage)  # training stores it as well
+        inner_loss(adapted, task, LITE)  # training stores it as well
         total = total + query_loss(adapted, task, LITE) / len(batch["support"])
     return torch.autograd.grad(total, list(leaves.values()))[0].norm()
 
@@ -112,8 +117,8 @@ def with_higher(theta: Parameters, batch: Task) -> Tensor:
         task = one_of(batch, i)
         with higher.innerloop_ctx(module, optimiser, copy_initial_weights=False) as (inner, steps):
             for _ in range(LITE.inner_steps):
-                steps.step(inner_loss(inner(), task, LITE.shrinkage))
-            inner_loss(inner(), task, LITE.shrinkage)
+                steps.step(inner_loss(inner(), task, LITE))
+            inner_loss(inner(), task, LITE)
             (query_loss(inner(), task, LITE) / len(batch["support"])).backward()
     return module.head.grad.norm()
 
@@ -129,8 +134,8 @@ def with_torchopt(theta: Parameters, batch: Task) -> Tensor:
         task = one_of(batch, i)
         optimiser = torchopt.MetaSGD(module, lr=LITE.inner_learning_rate)
         for _ in range(LITE.inner_steps):
-            optimiser.step(inner_loss(module(), task, LITE.shrinkage))
-        inner_loss(module(), task, LITE.shrinkage)
+            optimiser.step(inner_loss(module(), task, LITE))
+        inner_loss(module(), task, LITE)
         total = total + query_loss(module(), task, LITE) / len(batch["support"])
         torchopt.recover_state_dict(module, start)
     return torch.autograd.grad(total, leaves)[0].norm()
@@ -234,7 +239,7 @@ def scoring() -> list[dict]:
 
 TRAINING = """
 import time
-from cozad_teach.cozad import train
+from cozad_teach.training import train
 from cozad_teach.evaluation.memory import peak_memory_mb
 start = time.perf_counter()
 train()
@@ -254,9 +259,48 @@ def training() -> list[dict]:
     ]
 
 
+SCORING = """
+import sys, tempfile
+from pathlib import Path
+from PIL import Image
+from cozad_teach import prediction
+from cozad_teach.data.folders import list_images
+from cozad_teach.data.textures import draw_category
+from cozad_teach.evaluation.memory import peak_memory_mb
+from cozad_teach.model_file import load_model
+prediction.SUPPORT_IMAGES = 100
+with tempfile.TemporaryDirectory() as folder:
+    for i, image in enumerate(draw_category("knit_wool", 20, 0, 0, (224, 224)).images):
+        for copy in range(int(sys.argv[2]) // 20):
+            Image.fromarray(image).save(Path(folder) / f"{copy}_{i}.png")
+    files = list_images(folder)
+    prediction._patch_scores(load_model(sys.argv[1]), files, "batch", progress=False)
+print(peak_memory_mb())
+"""
+
+
+def streaming() -> list[dict]:
+    """Score photographs of which some are the support: how much memory do more of them need?"""
+    settings = dataclasses.replace(LITE, meta_steps=1)
+    megabytes = []
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.safetensors"
+        save_model(train(settings), model)
+        for number in (200, 800):
+            done = subprocess.run(
+                [sys.executable, "-c", SCORING, str(model), str(number)],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            megabytes.append(float(done.stdout))
+    what = "memory of scoring 800 images, of that of 200"
+    return [within(what, megabytes[1] / megabytes[0], 1.1, "times", 0.0)]
+
+
 def main() -> None:
     rows = [*extraction(load_backbone()), *meta_step(), *small_meta_step()]
-    report([*rows, *scoring(), *training()])
+    report([*rows, *scoring(), *training(), *streaming()])
 
 
 if __name__ == "__main__":

@@ -23,7 +23,14 @@ from cozad_teach.errors import CozadError, LeakError
 from cozad_teach.evaluation import commands, runner, summary
 from cozad_teach.evaluation.bootstrap import image_draws, resample
 from cozad_teach.evaluation.category import Measured, measure
-from cozad_teach.evaluation.experiments import EXPERIMENTS, Experiment, Run, experiment
+from cozad_teach.evaluation.experiments import (
+    EXPERIMENTS,
+    VARIANTS,
+    Experiment,
+    Run,
+    experiment,
+    run_settings,
+)
 from cozad_teach.evaluation.intervals import (
     Spread,
     difference_interval,
@@ -37,7 +44,7 @@ from cozad_teach.evaluation.protocols import METHODS, suits
 from cozad_teach.evaluation.reports import Evaluation
 from cozad_teach.evaluation.runner import Done, data_hash, run_all
 from cozad_teach.evaluation.summary import ledger_content, summarise
-from cozad_teach.settings import LITE
+from cozad_teach.settings import LITE, SETTINGS
 
 LABELS = np.repeat([0, 1], [12, 15])
 SMALL = Experiment(
@@ -101,14 +108,42 @@ def fake_evaluation(run: Run) -> Evaluation:
     return Evaluation(report, measured)
 
 
+@dataclasses.dataclass
+class FakePrepared:
+    model: Any
+
+    def shared_with(self, model: Any) -> FakePrepared:
+        return FakePrepared(model)
+
+
+@dataclasses.dataclass
+class FakeReadings:
+    prepared: FakePrepared
+    dataset: Any
+
+    def shared_with(self, prepared: FakePrepared) -> FakeReadings:
+        return FakeReadings(prepared, self.dataset)
+
+
+@dataclasses.dataclass
+class FakeModel:
+    settings: Any
+    seed: int
+    uses: tuple = ()
+    backbone: Any = dataclasses.field(
+        default_factory=lambda: SimpleNamespace(weights_digest="w" * 64)
+    )
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Training and evaluation that take no time, and what they were asked to do."""
-    asked = SimpleNamespace(trained=[], runs=[])
+    asked = SimpleNamespace(trained=[], settings=[], runs=[], scored=[])
 
-    def train(settings: Any, seed: int, **_: Any) -> SimpleNamespace:
+    def train(settings: Any, seed: int, **_: Any) -> FakeModel:
         asked.trained.append(seed)
-        return SimpleNamespace(seed=seed, backbone=SimpleNamespace(weights_digest="w" * 64))
+        asked.settings.append(settings)
+        return FakeModel(settings, seed)
 
     def evaluate(
         model: Any, dataset: Any, protocol: str, method: str, *, data: str, seed: int, **_: Any
@@ -116,16 +151,13 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         assert model.seed == seed
         run = Run("lite", seed, data, protocol, method)
         asked.runs.append(run)
+        asked.scored.append(model.settings)
         return fake_evaluation(run)
 
     monkeypatch.setattr(runner, "train", train)
     monkeypatch.setattr(runner, "evaluate", evaluate)
-    monkeypatch.setattr(runner, "PreparedModel", lambda model: SimpleNamespace(model=model))
-    monkeypatch.setattr(
-        runner,
-        "Readings",
-        lambda prepared, dataset: SimpleNamespace(prepared=prepared, dataset=dataset),
-    )
+    monkeypatch.setattr(runner, "PreparedModel", FakePrepared)
+    monkeypatch.setattr(runner, "Readings", FakeReadings)
     monkeypatch.setattr(
         runner, "open_data", lambda name, packs=None: {name: Category(name, (), ())}
     )
@@ -142,7 +174,7 @@ def test_a_list_is_every_combination_that_suits() -> None:
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
     for name, one in EXPERIMENTS.items():
         assert all(suits(run.method, run.protocol) for run in one.runs()), name
-        assert set(one.methods) <= set(METHODS)
+        assert set(one.methods) <= {*METHODS, *VARIANTS}
         assert all(set(members) <= set(one.data) for members in one.means.values())
     with pytest.raises(CozadError, match="unknown experiment 'magic': choose first_result"):
         experiment("magic")
@@ -167,6 +199,26 @@ def test_a_stopped_list_goes_on_where_it_was(world: SimpleNamespace, tmp_path: P
     assert world.trained == [0, 1, 1, 2]
 
 
+def test_variants_train_only_where_their_change_concerns_training(world: SimpleNamespace) -> None:
+    methods = ("cozad", "no weights", "one mean")
+    both = dataclasses.replace(SMALL, methods=methods, seeds=(4,), protocols=("batch",))
+    done = run_all(both.runs(), folder=None)
+    assert [one.run.method for one in done] == [*methods, *methods]
+    assert world.settings == [LITE, dataclasses.replace(LITE, weights="none")]
+    changed = [LITE, world.settings[1], dataclasses.replace(LITE, by_place=False)]
+    assert world.scored == changed * 2
+    assert {run.method for run in world.runs} == {"cozad"}
+    hashes = [one.report["made_with"]["settings_hash"] for one in done]
+    assert hashes == [settings_hash(one) for one in changed] * 2
+
+
+def test_every_variant_changes_something() -> None:
+    hashes = {name: settings_hash(run_settings("lite", name)) for name in ("cozad", *VARIANTS)}
+    # Two of them differ in when the change is made: before training, or after it.
+    assert hashes.pop("no inner loop") == hashes.pop("0 adaptation steps")
+    assert len(set(hashes.values())) == len(hashes)
+
+
 def test_without_a_folder_nothing_is_kept(world: SimpleNamespace, tmp_path: Path) -> None:
     run_all(SMALL.runs()[:2], folder=None)
     run_all(SMALL.runs()[:2], folder=None)
@@ -181,7 +233,7 @@ def test_runs_of_other_settings_data_or_code_are_done_anew(
     run_all(runs, folder=tmp_path)
     if what == "settings":
         other = dataclasses.replace(LITE, gamma=2.0)
-        monkeypatch.setitem(runner.SETTINGS, "lite", other)
+        monkeypatch.setitem(SETTINGS, "lite", other)
         assert settings_hash(other) != settings_hash(LITE)
     elif what == "data":
         monkeypatch.setattr(runner, "data_hash", lambda dataset: "other")
@@ -227,11 +279,10 @@ def _endless(folder: Path) -> None:
         time.sleep(0.05)
         return fake_evaluation(Run("lite", options["seed"], options["data"], args[2], args[3]))
 
-    backbone = SimpleNamespace(weights_digest="w" * 64)
-    runner.train = lambda *a, **k: SimpleNamespace(seed=a[1], backbone=backbone)  # type: ignore
+    runner.train = lambda *a, **k: FakeModel(*a)  # type: ignore
     runner.evaluate = slow  # type: ignore[assignment]
-    runner.PreparedModel = lambda model: SimpleNamespace(model=model)  # type: ignore
-    runner.Readings = lambda p, d: SimpleNamespace(prepared=p, dataset=d)  # type: ignore
+    runner.PreparedModel = FakePrepared  # type: ignore
+    runner.Readings = FakeReadings  # type: ignore
     runner.open_data = lambda n, p=None: {n: Category(n, (), ())}  # type: ignore
     run_all(SMALL.runs(), folder=folder)
 
@@ -242,6 +293,7 @@ def test_killed_in_the_middle_it_leaves_whole_runs_only(
     process = multiprocessing.get_context("fork").Process(target=_endless, args=(tmp_path,))
     process.start()
     while len(list(tmp_path.glob("*.npz"))) < 3:
+        assert process.is_alive()
         time.sleep(0.01)
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
@@ -411,9 +463,9 @@ def test_the_ledger_keeps_each_run_with_its_provenance_and_proof(
     # One line for each entry: a change of one result is a change of one line.
     lines = path.read_text().splitlines()
     for key in ("results", "differences", "runs"):
-        assert all(
-            json.dumps(entry, ensure_ascii=False) in "\n".join(lines) for entry in content[key]
-        )
+        for entry in content[key]:
+            text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+            assert text in lines or f"{text}," in lines
     assert len(lines) < sum(len(content[key]) for key in ("results", "differences", "runs")) + 20
 
 

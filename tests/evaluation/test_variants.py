@@ -1,0 +1,98 @@
+"""Each variant of the ablation does what its name says, at toy size."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
+from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.experiments import VARIANTS
+from cozad_teach.settings import LITE
+
+TINY = dataclasses.replace(LITE, image_size=64, meta_steps=6, patches_per_image=16)
+
+
+def fitted(trained: CoZAD, **changes: Any) -> CoZAD:
+    auxiliary = [draw_category(name, 8, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:5]]
+    settings = dataclasses.replace(TINY, **changes)
+    return CoZAD.fit(trained.backbone, auxiliary, settings, seed=3)
+
+
+@pytest.fixture(scope="module")
+def base(trained: CoZAD) -> CoZAD:
+    return fitted(trained)
+
+
+@pytest.fixture(scope="module")
+def features(base: CoZAD) -> torch.Tensor:
+    return base.features(list(draw_category(UNSEEN_CATEGORIES[0], 4, 2, 0, (64, 64)).images))
+
+
+def batch_scores(model: CoZAD, features: torch.Tensor) -> torch.Tensor:
+    return model.score(features, model.adapt(features), own=torch.arange(len(features)))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_trains_scores_and_changes_the_scores(
+    trained: CoZAD, base: CoZAD, features: torch.Tensor, name: str
+) -> None:
+    variant = VARIANTS[name]
+    if variant.retrain:
+        model = fitted(trained, **variant.changes)
+    else:
+        model = dataclasses.replace(base, settings=dataclasses.replace(TINY, **variant.changes))
+    found = batch_scores(model, features)
+    assert found.shape == features.shape[:3]
+    assert torch.isfinite(found).all() and torch.isfinite(model.score_singly(features)).all()
+    assert not torch.equal(found, batch_scores(base, features))
+
+
+def test_untrained_is_the_identity(trained: CoZAD, base: CoZAD) -> None:
+    untrained = fitted(trained, **VARIANTS["untrained"].changes)
+    assert untrained.parameters["head"].abs().max() == 0
+    assert base.parameters["head"].abs().max() > 0
+    assert torch.equal(untrained.prior, base.prior)
+
+
+def test_adaptation_steps_move_away_from_the_starting_point(
+    base: CoZAD, features: torch.Tensor
+) -> None:
+    moved = []
+    for steps in (0, 1, 3, 10):
+        settings = dataclasses.replace(TINY, inner_steps=steps)
+        adapted = dataclasses.replace(base, settings=settings).adapt(features)
+        moved.append(float((adapted.parameters["head"] - base.parameters["head"]).norm()))
+    assert moved[0] == 0
+    assert moved == sorted(moved)
+
+
+def test_nearest_patches_come_from_other_images(base: CoZAD, features: torch.Tensor) -> None:
+    model = dataclasses.replace(base, settings=dataclasses.replace(TINY, score="knn"))
+    adapted = model.adapt(features)
+    assert model.score(features, adapted).max() < 0.05  # each patch finds itself
+    assert batch_scores(model, features).min() > 0.05
+    with pytest.raises(CozadError, match="bring two or more"):
+        batch_scores(model, features[:1])
+    with pytest.raises(CozadError, match="unknown score 'loud': choose gaussian or knn"):
+        settings = dataclasses.replace(TINY, score="loud")
+        dataclasses.replace(base, settings=settings).score(features, adapted)
+
+
+def test_precision_is_that_of_the_backbone_alone(trained: CoZAD, base: CoZAD) -> None:
+    """In bfloat16 the backbone rounds to three digits; what comes after it is float32."""
+    images = list(draw_category(UNSEEN_CATEGORIES[0], 2, 1, 0, (64, 64)).images)
+    rough = dataclasses.replace(base, settings=dataclasses.replace(TINY, precision="bfloat16"))
+    found, exact = rough.features(images), base.features(images)
+    assert found.dtype == exact.dtype == torch.float32
+    assert not torch.equal(found, exact)
+    agreement = torch.nn.functional.cosine_similarity(found, exact, dim=-1)
+    assert agreement.min() > 0.9 and agreement.mean() > 0.99
+    assert batch_scores(rough, found).dtype == torch.float32
+    with pytest.raises(CozadError, match="unknown precision 'half': choose float32 or bfloat16"):
+        settings = dataclasses.replace(TINY, precision="half")
+        dataclasses.replace(base, settings=settings).features(images)

@@ -1,0 +1,73 @@
+"""Scores of photographs, read and scored a few at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cozad_teach import prediction
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.folders import ImageFile, list_images, read_image
+from cozad_teach.data.textures import draw_category
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[ImageFile]:
+    folder = tmp_path_factory.mktemp("photographs")
+    images = draw_category("knit_wool", 15, 6, 3, (96, 128)).images
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{i:02}.png")
+    return list_images(folder)
+
+
+def scored(model: CoZAD, files: list[ImageFile], protocol: str) -> torch.Tensor:
+    return prediction._patch_scores(model, files, protocol, progress=False)
+
+
+def test_few_images_are_one_batch(trained: CoZAD, photographs: list[ImageFile]) -> None:
+    features = trained.features([read_image(file) for file in photographs])
+    expected = trained.score(features, trained.adapt(features))
+    assert torch.allclose(scored(trained, photographs, "batch"), expected, atol=1e-5)
+
+
+def test_of_many_images_some_are_the_support_and_all_are_scored(
+    trained: CoZAD, photographs: list[ImageFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction, "SUPPORT_IMAGES", 4)
+    monkeypatch.setattr(prediction, "CHUNK", 3)
+    features = trained.features([read_image(file) for file in photographs])
+    order = torch.randperm(21, generator=torch.Generator().manual_seed(trained.seed))
+    adapted = trained.adapt(features[order[:4].sort().values])
+    found = scored(trained, photographs, "batch")
+    assert torch.allclose(found, trained.score(features, adapted), atol=1e-5)
+    single = trained.score_singly(features)
+    assert torch.allclose(scored(trained, photographs, "single"), single, atol=1e-3)
+
+
+def test_no_more_images_than_the_support_and_a_chunk_are_held(
+    trained: CoZAD, photographs: list[ImageFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction, "SUPPORT_IMAGES", 5)
+    monkeypatch.setattr(prediction, "CHUNK", 2)
+    sizes = []
+    features = CoZAD.features
+
+    def watched(self: CoZAD, images: list[np.ndarray], **options: bool) -> torch.Tensor:
+        sizes.append(len(images))
+        return features(self, images, **options)
+
+    monkeypatch.setattr(CoZAD, "features", watched)
+    scored(trained, photographs, "batch")
+    assert sizes == [5] + 8 * [2]
+
+
+def test_the_same_photographs_get_the_same_rows(
+    trained: CoZAD, photographs: list[ImageFile], tmp_path: Path
+) -> None:
+    once = prediction.predict(trained, photographs[:5], tmp_path / "a")
+    again = prediction.predict(trained, photographs[:5], tmp_path / "b")
+    assert once == again and len(once) == 5
