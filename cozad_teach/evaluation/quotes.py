@@ -20,6 +20,8 @@ from cozad_teach.evaluation.ledger import Results, read_results
 __all__ = ["fill", "typed_results", "without_quotes"]
 
 _QUOTE = re.compile(r"(<!-- ledger (\S+) -->)(.*?)(<!-- /ledger -->)", re.DOTALL)
+# A quote before other words on its line.
+_AT_START = re.compile(r"^[ \t]*<!-- ledger (\S+) -->[^\n]*<!-- /ledger -->[^\n]*\w", re.MULTILINE)
 # What must not be searched for typed results: code, mathematics, links and bibliography roles.
 _NOT_PROSE = re.compile(
     r"```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)|https?://\S+|\{[a-z:]+\}`[^`]*`",
@@ -49,10 +51,15 @@ def fill(text: str, folder: Path | None = None) -> str:
     Raises
     ------
     CozadError
-        If a quote names what the ledger does not hold, or is not closed.
+        If a quote names what the ledger does not hold, is not closed, or begins a line.
     """
     if text.count("<!-- ledger ") != len(_QUOTE.findall(text)):
         raise CozadError("a quote of the ledger is not closed: end it with <!-- /ledger -->")
+    if place := _AT_START.search(text):
+        raise CozadError(
+            f"the quote of {place[1]} begins a line, which Markdown then takes for HTML: put a "
+            "word before it"
+        )
     return _QUOTE.sub(lambda match: f"{match[1]}{_quoted(match[2], folder)}{match[4]}", text)
 
 

@@ -74,6 +74,15 @@ def test_a_quote_must_be_closed(ledger: Path) -> None:
         fill("<!-- ledger table/trial -->", ledger)
 
 
+def test_a_quote_before_other_words_of_its_line_is_refused(ledger: Path) -> None:
+    """Markdown takes a line that begins with a comment for HTML, to its end."""
+    value = quote("trial/tiles/batch/knn/image_auroc")
+    for text in (f"{value} of `knn`", f"It has\n  {value} and more"):
+        with pytest.raises(CozadError, match="begins a line"):
+            fill(text, ledger)
+    fill(f"It has {value} and more\n| a | {value} |", ledger)
+
+
 @pytest.mark.parametrize(
     "text",
     [
