@@ -60,8 +60,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--method",
         default="cozad",
-        help="cozad or a baseline: mahalanobis, knn, mutual (each also with -unit behind it), "
-        "discriminator, ensemble",
+        help="cozad or a baseline: mahalanobis, knn, mutual (each also with -unit behind it under "
+        "single and batch), discriminator, ensemble",
     )
     evaluate.add_argument("--out", required=True, metavar="FILE", help="JSON report to write")
     evaluate.add_argument("--seed", type=_seed, default=0)
@@ -77,7 +77,9 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     predict.set_defaults(run=commands["predict"])
 
     bench = added.add_parser("bench", help="do an experiment of the book and store it")
-    bench.add_argument("experiment", help="accuracy, first_result or speed")
+    bench.add_argument(
+        "experiment", help="accuracy, first_result, ablation, ablation_single or speed"
+    )
     bench.add_argument("--settings", default="lite", help="lite or full")
     bench.add_argument("--packs", metavar="DIR", help="real image packs; by default $COZAD_PACKS")
     _add_machine(bench)

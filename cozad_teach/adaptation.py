@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,8 +11,8 @@ from torch.func import vmap
 from cozad_teach.confidence import confidence_weights
 from cozad_teach.contrastive import embed, embed_covariance
 from cozad_teach.maml import Parameters, inner_loop
-from cozad_teach.objectives import Task, inner_loss
-from cozad_teach.scoring import gaussian_statistics, mahalanobis
+from cozad_teach.objectives import Task, inner_loss, support_statistics
+from cozad_teach.scoring import mahalanobis
 from cozad_teach.settings import Settings
 
 __all__ = ["Adapted", "AdaptedSupports", "adapt_parameters", "adapt_supports", "support_weights"]
@@ -100,11 +99,11 @@ def support_weights(
     """
 
     def self_scores(support: Tensor, weights: Tensor, prior: Tensor) -> Tensor:
-        statistics = _statistics(support, weights, prior, settings, by_place)
+        statistics = support_statistics(support, weights, prior, settings, by_place=by_place)
         return mahalanobis(support, *statistics)
 
     embeddings, priors = embeddings.detach(), priors.detach()
-    weights = torch.ones(embeddings.shape[:3], device=embeddings.device)
+    weights = embeddings.new_ones(embeddings.shape[:3])
     for _ in range(settings.passes):
         scores = vmap(self_scores)(embeddings, weights, priors).flatten(1)
         weights = confidence_weights(
@@ -166,23 +165,28 @@ def adapt_supports(
     by_place : bool
         As in `cozad_teach.scoring.gaussian_statistics`.
 
+    Returns
+    -------
+    AdaptedSupports
+        Of each support what it would have alone.
+
     Raises
     ------
     CozadError
-        If a feature is not finite.
+        As `support_weights`.
     """
 
     def one(support: Tensor, weights: Tensor) -> Parameters:
         task = {"support": support, "noise": noise, "weights": weights, "prior": prior}
-        return adapt_parameters(theta, {**task, "decay": torch.tensor(decay)}, settings)
+        return adapt_parameters(theta, {**task, "decay": prior.new_tensor(decay)}, settings)
 
     def one_statistics(embeddings: Tensor, weights: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
-        return _statistics(embeddings, weights, prior, settings, by_place)
+        return support_statistics(embeddings, weights, prior, settings, by_place=by_place)
 
     embeddings = embed(supports, theta["head"])
     priors = embed_covariance(prior, theta["head"]).expand(len(supports), -1, -1)
     weights = support_weights(embeddings, priors, settings, by_place=by_place)
-    places, noise = _places_and_noise(supports.shape[2:], settings, seed, supports.device)
+    places, noise = _places_and_noise(supports, settings, seed)
     adapted = vmap(one)(supports[:, :, places], weights[:, :, places])
     embeddings = vmap(embed)(supports, adapted["head"])
     priors = vmap(embed_covariance, in_dims=(None, 0))(prior, adapted["head"])
@@ -191,27 +195,13 @@ def adapt_supports(
     return AdaptedSupports(adapted, embeddings, weights, *statistics)
 
 
-def _statistics(
-    embeddings: Tensor, weights: Tensor, prior: Tensor, settings: Settings, by_place: bool
-) -> tuple[Tensor, Tensor]:
-    return gaussian_statistics(
-        embeddings,
-        weights,
-        settings.shrinkage,
-        prior=prior,
-        prior_patches=settings.prior_patches,
-        by_place=by_place,
-    )
-
-
-def _places_and_noise(
-    shape: Sequence[int], settings: Settings, seed: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def _places_and_noise(supports: Tensor, settings: Settings, seed: int) -> tuple[Tensor, Tensor]:
     """Draw the few places of every image that adaptation uses, and the noise put on them.
 
     All images share both, so that the order in which images come leaves no trace.
     """
     source = torch.Generator().manual_seed(seed)
-    places = torch.randperm(shape[0], generator=source)[: settings.patches_per_image]
-    noise = torch.randn(1, len(places), shape[1], generator=source)
-    return places.to(device), (settings.noise * noise).to(device)
+    n_patches, channels = supports.shape[2:]
+    places = torch.randperm(n_patches, generator=source)[: settings.patches_per_image]
+    noise = torch.randn(1, len(places), channels, generator=source)
+    return places.to(supports.device), settings.noise * noise.to(supports)

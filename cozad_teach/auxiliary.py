@@ -65,6 +65,11 @@ def prepare_auxiliary(
         Gives the size of images and the precision of the backbone.
     progress : bool
         Show a bar.
+
+    Returns
+    -------
+    AuxiliaryFeatures
+        On the CPU; the features of all categories share one block of memory.
     """
     images = [image for category in auxiliary for image in category.images]
     grids = extract_features(

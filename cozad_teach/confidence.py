@@ -1,4 +1,4 @@
-"""Step 4: confidence weights, so that a doubtful image counts less instead of not at all."""
+"""Step 4: confidence weights, so that a doubtful patch counts less instead of not at all."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ def iqr_threshold(scores: Tensor, gamma: float = 1.5) -> Tensor:
         If there is no score, a score is not finite, or γ is below -1.
     """
     if scores.shape[-1] == 0:
-        raise CozadError("confidence weights need at least one image in the support")
+        raise CozadError("confidence weights need at least one score")
     if not torch.isfinite(scores).all():
-        raise CozadError("a score is not finite: check the support images")
+        raise CozadError("a score is not finite: check the features of the support")
     if gamma < -1:
         raise CozadError(f"gamma must be at least -1, got {gamma}")
     # Not torch.quantile, which refuses more than 16 million values.
     ordered = scores.sort(dim=-1).values
     q1, q3 = (_between(ordered, share * (scores.shape[-1] - 1)) for share in (0.25, 0.75))
-    return q3 + gamma * (q3 - q1)
+    # In this form T is exactly Q1 at γ = -1: rounding cannot leave all of many ties above it.
+    return torch.lerp(q1, q3, 1 + gamma)
 
 
 def _between(ordered: Tensor, place: float) -> Tensor:

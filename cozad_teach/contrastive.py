@@ -37,7 +37,8 @@ def embed(features: Tensor, head: Tensor) -> Tensor:
     -----
     The contrastive loss compares directions; scores see what the loss shaped only if they do too.
     Without the scaling to one length the head would be linear, and a Mahalanobis distance does not
-    change under an invertible linear map of all patches: nothing learnt would reach the scores.
+    change under an invertible linear map of all patches: but for shrinkage, nothing learnt would
+    reach the scores.
     """
     mapped = features + features @ head.mT
     # Not F.normalize, whose second derivatives take twice as long.
@@ -45,7 +46,7 @@ def embed(features: Tensor, head: Tensor) -> Tensor:
 
 
 def embed_covariance(covariance: Tensor, head: Tensor) -> Tensor:
-    """Map a covariance of features as the head maps features, (I + A) S (I + A)ᵀ, equation (prior).
+    """Map a covariance of features as the head maps features, T S Tᵀ, T = I + A, equation (prior).
 
     Parameters
     ----------
@@ -57,11 +58,14 @@ def embed_covariance(covariance: Tensor, head: Tensor) -> Tensor:
     Returns
     -------
     torch.Tensor
-        Shape (C, C). The scaling to one length, which is not linear, is left out: near the
-        identity it changes little.
+        Shape (C, C), scaled to the trace of S: embeddings have one length, whatever the scale of T.
+        That scaling each patch to the length is not linear is left out: near the identity it
+        changes little.
     """
     half = covariance + head @ covariance
-    return half + half @ head.mT
+    mapped = half + half @ head.mT
+    floor = torch.finfo(mapped.dtype).tiny
+    return mapped * (covariance.trace() / mapped.trace().clamp(min=floor))
 
 
 def info_nce_loss(

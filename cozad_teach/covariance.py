@@ -49,7 +49,7 @@ def loss_covariance(losses: Sequence[tuple[float, float]], window: int = 5) -> n
 
 
 def decay_strength(
-    covariance: np.ndarray, base: float = 0.005, growth: float = 0.5, cap: float = 100.0
+    covariance: np.ndarray, base: float = 0.1, growth: float = 0.5, cap: float = 100.0
 ) -> float:
     """Give λ(Σ) = λ0 (1 + η log(1 + min(det Σ, c)) / log(1 + c)), equation (decay).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -21,25 +22,14 @@ from cozad_teach.contrastive import embed
 from cozad_teach.data.textures import TextureSet
 from cozad_teach.data.uses import Use
 from cozad_teach.errors import CozadError
-from cozad_teach.features import (
-    Backbone,
-    extract_features,
-    standardise,
-    unit_length,
-)
+from cozad_teach.features import Backbone, extract_features, standardise, unit_length
 from cozad_teach.maml import Parameters
 from cozad_teach.meta_training import MetaStep, meta_train
-from cozad_teach.objectives import distances
-from cozad_teach.scoring import (
-    mahalanobis,
-    nearest_distances,
-    neighbourhood,
-)
+from cozad_teach.nearest import neighbourhood, patch_distances
 from cozad_teach.settings import Settings
 
 __all__ = ["CoZAD"]
 
-SCORES = ("gaussian", "knn")
 # Single-image adaptation keeps a copy of the head for every image of a chunk.
 CHUNK = 16
 # Patches among which nearest neighbours are sought: more of them cost time and change little.
@@ -116,6 +106,11 @@ class CoZAD:
         -------
         CoZAD
             Reproducible to the last bit on one machine from `auxiliary`, `settings` and `seed`.
+
+        Raises
+        ------
+        CozadError
+            As `cozad_teach.meta_training.meta_train`.
         """
         started = time.perf_counter()
         prepared = prepare_auxiliary(backbone, auxiliary, settings, progress=progress)
@@ -174,7 +169,8 @@ class CoZAD:
         Adapted
             After weighing the patches, taking the inner loop, and weighing them again.
         """
-        found = self._adapt(self._patches(support)[None], by_place=self.settings.by_place)
+        patches = self._patches(support)[None]
+        found = self._adapt(patches, self.settings, by_place=self.settings.by_place)
         embeddings, weights = found.embeddings[0].flatten(0, 1), found.weights[0]
         source = torch.Generator().manual_seed(self.seed)
         kept = torch.randperm(len(embeddings), generator=source)[:BANK_SIZE].to(weights.device)
@@ -209,18 +205,30 @@ class CoZAD:
         Raises
         ------
         CozadError
-            If the settings name an unknown score, or nearest neighbours are wanted of one image.
+            If the settings name an unknown score, nearest neighbours are wanted of one image, or a
+            feature is not finite.
         """
-        _check_score(self.settings.score)
-        if self.settings.score == "knn":
-            if own is not None and len(adapted.weights) < 2:
-                raise CozadError("nearest neighbours come from other images: bring two or more")
-            return self._nearest(features, adapted, own)
+        kind = self.settings.score
+        if kind != "gaussian" and own is not None and len(adapted.weights) < 2:
+            raise CozadError("nearest neighbours come from other images: bring two or more")
+        weights = adapted.weights.flatten()[adapted.bank_places]
+        images = adapted.bank_places // adapted.weights.shape[1]
+        own = torch.full((len(features),), -1) if own is None else own
+        # Distances of one image to all of the bank are as large as the features of a chunk.
+        n_images = CHUNK if kind == "gaussian" else 1
         scores = [
-            distances(adapted.parameters, self._patches(chunk), adapted.mean, adapted.covariance)
-            for chunk in features.split(CHUNK)
+            patch_distances(
+                embed(self._patches(chunk), adapted.parameters["head"]),
+                adapted.mean,
+                adapted.covariance,
+                adapted.bank,
+                weights,
+                images == itself[:, None, None].to(images.device),
+                kind=kind,
+            ).cpu()
+            for chunk, itself in zip(features.split(n_images), own.split(n_images), strict=True)
         ]
-        return torch.cat([chunk.cpu() for chunk in scores]).reshape(features.shape[:3])
+        return torch.cat(scores).reshape(features.shape[:3])
 
     def score_singly(self, features: Tensor, *, progress: bool = False) -> Tensor:
         """Score every image against itself alone: it is its own support.
@@ -235,61 +243,54 @@ class CoZAD:
         Returns
         -------
         torch.Tensor
-            As `score`. No image influences the score of another.
+            As `score`. No image influences the score of another. Nearest patches come from the
+            image itself, from outside the `cozad_teach.nearest.neighbourhood` of the patch.
 
         Raises
         ------
         CozadError
-            If the settings name an unknown score.
+            If the settings name an unknown score, the grid is too small to have patches that are
+            not neighbours, or a feature is not finite.
         """
-        _check_score(self.settings.score)
+        settings = dataclasses.replace(self.settings, weights=self.settings.single_weights)
         near = neighbourhood(*features.shape[1:3]).to(self.backbone.mean.device)
+        if settings.single_score != "gaussian" and near.all(1).any():
+            raise CozadError("in so small a grid all patches are neighbours: raise image_size")
 
-        def nearest(embeddings: Tensor, weights: Tensor) -> Tensor:
-            return nearest_distances(embeddings[0], embeddings[0], weights[0], near)
+        def scored(embeddings: Tensor, weights: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
+            return patch_distances(
+                *(embeddings[0], mean, covariance, embeddings[0], weights[0], near),
+                kind=settings.single_score,
+            )
 
         scores = []
         with tqdm(total=len(features), desc="images", delay=2, disable=not progress) as bar:
             for chunk in features.split(CHUNK):
-                found = self._adapt(self._patches(chunk)[:, None])
-                if self.settings.score == "knn":
-                    chunk_scores = vmap(nearest)(found.embeddings, found.weights)
-                else:
-                    chunk_scores = vmap(mahalanobis)(
-                        found.embeddings[:, 0], found.mean, found.covariance
-                    )
-                scores.append(chunk_scores.cpu())
+                found = self._adapt(self._patches(chunk)[:, None], settings)
+                of_chunk = vmap(scored)(
+                    found.embeddings, found.weights, found.mean, found.covariance
+                )
+                scores.append(of_chunk.cpu())
                 bar.update(len(chunk))
         return torch.cat(scores).reshape(features.shape[:3])
 
-    def _nearest(self, features: Tensor, adapted: Adapted, own: Tensor | None) -> Tensor:
-        weights = adapted.weights.flatten()[adapted.bank_places]
-        images = adapted.bank_places // adapted.weights.shape[1]
-        scores = []
-        for n, image in enumerate(features):
-            embeddings = embed(self._patches(image[None])[0], adapted.parameters["head"])
-            itself = None if own is None else (images == own[n]).expand(len(embeddings), -1)
-            scores.append(nearest_distances(embeddings, adapted.bank, weights, itself).cpu())
-        return torch.stack(scores).reshape(features.shape[:3])
-
     def _patches(self, features: Tensor) -> Tensor:
         """Take the directions of features (N, h, w, C) on the model's device, (N, P, C)."""
+        if not torch.isfinite(features).all():
+            raise CozadError("a feature is not finite: check the images and the backbone's weights")
         patches = features.flatten(1, 2).to(self.backbone.mean.device)
         return unit_length(patches, self.backbone.level_channels)
 
-    def _adapt(self, supports: Tensor, *, by_place: bool = False) -> AdaptedSupports:
+    def _adapt(
+        self, supports: Tensor, settings: Settings, *, by_place: bool = False
+    ) -> AdaptedSupports:
         """Adapt to several supports (tasks, M, P, C) at once, each alone."""
         return adapt_supports(
             self.parameters,
             supports,
             self.prior.to(supports.device),
             self.history[-1].decay,
-            self.settings,
+            settings,
             self.seed,
             by_place=by_place,
         )
-
-
-def _check_score(score: str) -> None:
-    if score not in SCORES:
-        raise CozadError(f"unknown score {score!r}: choose {' or '.join(SCORES)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from cozad_teach.checkpoints import Checkpoint, State
 from cozad_teach.contrastive import embed, embed_covariance
 from cozad_teach.covariance import decay_strength, loss_covariance
 from cozad_teach.data.episodes import AuxiliaryCategory, sample_meta_batch
+from cozad_teach.errors import CozadError
 from cozad_teach.maml import Parameters, outer_gradient
 from cozad_teach.objectives import inner_loss, query_loss, starting_point
 from cozad_teach.settings import Settings
@@ -70,7 +72,8 @@ def meta_train(
     Raises
     ------
     CozadError
-        If the checkpoint is damaged or of another run, or cannot be written.
+        If the checkpoint is damaged or of another run, or cannot be written; if a category is too
+        small for a task; if a loss is not finite, before it reaches θ.
     """
     theta = starting_point(categories[0].features.shape[-1], device)
     prior = prior.to(device)
@@ -134,8 +137,13 @@ def _meta_step(
         "query": batch.query.to(device),
         "query_anomalous": batch.query_anomalous.to(device),
     }
-    gradient, support_loss, outer_loss = outer_gradient(theta, task, adapt, judge, settings.order)
+    gradient, support_losses, outer_losses = outer_gradient(
+        theta, task, adapt, judge, settings.order
+    )
+    support_loss, outer_loss = float(support_losses.mean()), float(outer_losses.mean())
+    if not (math.isfinite(support_loss) and math.isfinite(outer_loss)):
+        raise CozadError("a loss of training is not finite: lower the learning rates")
     for name, value in theta.items():
         value.grad = gradient[name]
     state.optimiser.step()
-    return float(support_loss.mean()), float(outer_loss.mean()), decay
+    return support_loss, outer_loss, decay

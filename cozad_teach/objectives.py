@@ -17,7 +17,7 @@ Task = dict[str, Tensor]
 
 
 def starting_point(channels: int, device: torch.device | str = "cpu") -> Parameters:
-    """Give θ before any training: the identity as head, and logits near 0 for normal patches."""
+    """Give θ before any training: the identity as head, and logits near -1 for normal patches."""
     return {
         "head": torch.zeros(channels, channels, device=device),
         "log_slope": torch.tensor(1.0, device=device),
@@ -26,17 +26,23 @@ def starting_point(channels: int, device: torch.device | str = "cpu") -> Paramet
 
 
 def support_statistics(
-    theta: Parameters, task: Task, settings: Settings, *, by_place: bool = False
+    embeddings: Tensor,
+    weights: Tensor,
+    prior: Tensor,
+    settings: Settings,
+    *,
+    by_place: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Embed a support and give its statistics, with the prior seen through the head.
+    """Give the statistics of an embedded support as the settings want them.
 
     Parameters
     ----------
-    theta : dict of torch.Tensor
-        ``head`` (C, C) is used.
-    task : dict of torch.Tensor
-        ``support`` (K, P, C), ``weights`` (K, P) and ``prior`` (C, C), the auxiliary covariance of
-        features.
+    embeddings : torch.Tensor
+        Shape (K, P, C).
+    weights : torch.Tensor
+        Confidence weights, shape (K, P).
+    prior : torch.Tensor
+        Shape (C, C), the auxiliary covariance in this embedding.
     settings : Settings
         Gives ρ and n_0.
     by_place : bool
@@ -48,17 +54,41 @@ def support_statistics(
         As `cozad_teach.scoring.gaussian_statistics`.
     """
     return gaussian_statistics(
-        embed(task["support"], theta["head"]),
-        task["weights"],
+        embeddings,
+        weights,
         settings.shrinkage,
-        prior=embed_covariance(task["prior"], theta["head"]),
-        prior_patches=settings.prior_patches,
+        prior=prior,
+        prior_images=settings.prior_images,
         by_place=by_place,
     )
 
 
+def _task_statistics(theta: Parameters, task: Task, settings: Settings) -> tuple[Tensor, Tensor]:
+    return support_statistics(
+        embed(task["support"], theta["head"]),
+        task["weights"],
+        embed_covariance(task["prior"], theta["head"]),
+        settings,
+    )
+
+
 def distances(theta: Parameters, features: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
-    """Embed patches and measure how far they lie from the statistics of normal ones."""
+    """Embed patches and measure how far they lie from the statistics of normal ones.
+
+    Parameters
+    ----------
+    theta : dict of torch.Tensor
+        ``head`` (C, C) is used.
+    features : torch.Tensor
+        Shape (..., C), or (..., P, C) for means by place.
+    mean, covariance : torch.Tensor
+        Of `support_statistics`.
+
+    Returns
+    -------
+    torch.Tensor
+        As `cozad_teach.scoring.mahalanobis`.
+    """
     return mahalanobis(embed(features, theta["head"]), mean, covariance)
 
 
@@ -70,8 +100,9 @@ def inner_loss(theta: Parameters, task: Task, settings: Settings) -> Tensor:
     theta : dict of torch.Tensor
         ``head`` (C, C), ``log_slope`` and ``offset``.
     task : dict of torch.Tensor
-        As in `support_statistics`, and ``noise`` that is added to the support (of a shape that
-        broadcasts) and ``decay``, λ(Σ).
+        ``support`` (K, P, C), ``weights`` (K, P), ``prior`` (C, C), the auxiliary covariance of
+        features, ``noise`` that is added to the support (of a shape that broadcasts) and
+        ``decay``, λ(Σ).
     settings : Settings
         Gives ρ and n_0 of the support statistics.
 
@@ -81,7 +112,7 @@ def inner_loss(theta: Parameters, task: Task, settings: Settings) -> Tensor:
         Σ w ℓ / Σ w + λ(Σ)‖A‖² over all patches, where ℓ is the logistic loss of calling a patch
         normal and its perturbed copy anomalous. The penalty leaves the calibration alone.
     """
-    statistics = support_statistics(theta, task, settings)
+    statistics = _task_statistics(theta, task, settings)
     real = distances(theta, task["support"], *statistics)
     perturbed = distances(theta, task["support"] + task["noise"], *statistics)
     calibration = theta["log_slope"], theta["offset"]
@@ -110,7 +141,7 @@ def query_loss(theta: Parameters, task: Task, settings: Settings) -> Tensor:
         anomalous ones weigh as much, plus the weighted supervised contrastive loss, plus
         λ(Σ)‖A‖².
     """
-    statistics = support_statistics(theta, task, settings)
+    statistics = _task_statistics(theta, task, settings)
     logits = calibrate(
         distances(theta, task["query"], *statistics),
         theta["log_slope"],

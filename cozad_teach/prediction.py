@@ -20,8 +20,10 @@ from cozad_teach.teaching.figures import overlay
 
 __all__ = ["predict"]
 
-# Features of 500 images at the size of `lite` fill 240 MB.
+# Features of 500 images at the size of `lite` fill 240 MB. Those of `full` are twenty times as
+# large: of them, as many images as fill 1 GB. Adaptation takes about five times that for a while.
 SUPPORT_IMAGES = 500
+SUPPORT_VALUES = 2**28
 CHUNK = 16
 
 Row = tuple[str, str, int, int, str]
@@ -47,7 +49,8 @@ def predict(
         Folder for the overlays, at the size of the photographs. Each is written whole or not.
     protocol : str
         ``batch``: the images are scored together, each helping to say what is normal; of more than
-        `SUPPORT_IMAGES`, as many drawn at random do. ``single``: each alone.
+        `SUPPORT_IMAGES`, or fewer if their features are large, as many drawn at random do.
+        ``single``: each alone, as a single image is in any case.
     progress : bool
         Show bars.
 
@@ -61,6 +64,8 @@ def predict(
     CozadError
         If an image cannot be read or an overlay not be written.
     """
+    if len(files) == 1:
+        protocol = "single"
     patches = _patch_scores(model, files, protocol, progress)
     scores = image_scores(patches.flatten(1), model.settings.top_share)
     # One colour scale for all images: a quiet image must look quiet beside a loud one.
@@ -83,8 +88,8 @@ def _patch_scores(
 ) -> Tensor:
     """Score patches, keeping features of the support only: memory hardly grows with more images."""
 
-    def read(places: Sequence[int], *, progress: bool = False) -> Tensor:
-        some = [files[place] for place in places]
+    def read(images: Sequence[int], *, progress: bool = False) -> Tensor:
+        some = [files[image] for image in images]
         return model.features(
             [lambda file=file: read_image(file) for file in some], progress=progress
         )
@@ -92,7 +97,7 @@ def _patch_scores(
     everything, support, scores = range(len(files)), list[int](), list[Tensor]()
     if protocol == "batch":
         order = torch.randperm(len(files), generator=torch.Generator().manual_seed(model.seed))
-        support = sorted(order[:SUPPORT_IMAGES].tolist())
+        support = sorted(order[: _support_size(model)].tolist())
         features = read(support, progress=progress)
         adapted = model.adapt(features)
         scores = list(model.score(features, adapted, own=torch.arange(len(support))))
@@ -105,8 +110,14 @@ def _patch_scores(
             else:
                 scores += list(model.score_singly(features))
             bar.update(len(features))
-    by_place = dict(zip([*support, *rest], scores, strict=True))
-    return torch.stack([by_place[place] for place in everything])
+    of_image = dict(zip([*support, *rest], scores, strict=True))
+    return torch.stack([of_image[image] for image in everything])
+
+
+def _support_size(model: CoZAD) -> int:
+    """Give the number of images whose features may be held at once."""
+    side = model.settings.image_size // model.settings.strides[0]
+    return min(SUPPORT_IMAGES, SUPPORT_VALUES // (side**2 * len(model.feature_mean)))
 
 
 def _overlay_names(files: Sequence[ImageFile]) -> dict[str, str]:

@@ -16,14 +16,9 @@ __all__ = [
     "gaussian_statistics",
     "image_scores",
     "mahalanobis",
-    "nearest_distances",
-    "neighbourhood",
     "pixel_maps",
     "place_means",
 ]
-
-# A patch shares most of its receptive field with its neighbours in the 3×3 pooling.
-OWN_NEIGHBOURHOOD = 2
 
 
 def gaussian_statistics(
@@ -32,7 +27,7 @@ def gaussian_statistics(
     shrinkage: float = 0.1,
     *,
     prior: Tensor | None = None,
-    prior_patches: float = 0.0,
+    prior_images: float = 0.0,
     by_place: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Give the weighted mean and the shrunk covariance of support patches, equation (statistics).
@@ -49,9 +44,9 @@ def gaussian_statistics(
         patches.
     prior : torch.Tensor, optional
         S_0, shape (D, D): the covariance to expect before any support is seen.
-    prior_patches : float
-        n_0 ≥ 0, the number of patches that the prior counts for: S is first the mean of S_0 and
-        of the support's weighted covariance, by n_0 and by the sum of the weights of all patches.
+    prior_images : float
+        n_0 ≥ 0, the number of images that the prior counts for: S is first the mean of S_0 and of
+        the support's weighted covariance, by n_0 P and by the sum of the weights of all patches.
     by_place : bool
         Patch p shows the same place in all images, and has a mean of its own by `place_means`.
 
@@ -65,8 +60,9 @@ def gaussian_statistics(
 
     Notes
     -----
-    The mean of an inverse Wishart posterior, up to a constant of the order D / n: one image is
-    few patches, and the prior decides; of many images little of it is left.
+    The mean of an inverse Wishart posterior, up to a constant of the order D / n: of one image the
+    prior decides; of many images little of it is left. It counts in images, not in patches, so
+    that a few patches drawn of each image mean what all of them would.
     """
     if weights.ndim == 1:
         weights = weights[:, None].expand(embeddings.shape[:2])
@@ -79,7 +75,8 @@ def gaussian_statistics(
     centred = (embeddings - mean).flatten(0, 1)
     covariance = (centred * share.flatten()[:, None]).mT @ centred
     if prior is not None:
-        covariance = torch.lerp(prior, covariance, n_patches / (n_patches + prior_patches))
+        of_prior = prior_images * embeddings.shape[1]
+        covariance = torch.lerp(prior, covariance, n_patches / (n_patches + of_prior))
     identity = torch.eye(len(covariance), dtype=mean.dtype, device=mean.device)
     scale = torch.einsum("dd->", covariance) / len(covariance)
     return mean, (1 - shrinkage) * covariance + shrinkage * scale * identity
@@ -99,9 +96,9 @@ def place_means(embeddings: Tensor, weights: Tensor) -> Tensor:
     -------
     torch.Tensor
         Shape (P, D): μ_p = μ + r (m_p - μ), with the overall mean μ and the mean m_p of place p.
-        For every dimension r in [0, 1) is the share of the variance between the m_p that chance
-        does not explain: near 1 for parts that lie alike in all images, 0 for a texture, where
-        all places are one, and for a single image.
+        For every dimension r in [0, 1] is the share of the variance between the m_p that chance
+        does not explain: near 1 for parts that lie alike in all images, near 0 for a texture,
+        where all places are one, and 0 for a single image, which cannot tell.
 
     Notes
     -----
@@ -111,17 +108,17 @@ def place_means(embeddings: Tensor, weights: Tensor) -> Tensor:
     total = weights.sum(0)
     seen = total > 0
     floor = torch.finfo(embeddings.dtype).tiny
-    own = torch.einsum("np,npd->pd", weights, embeddings) / total[:, None].clamp(min=floor)
+    shares = weights / total.clamp(min=floor)
+    own = torch.einsum("np,npd->pd", shares, embeddings)
     overall = (total[:, None] * own).sum(0) / total.sum()
-    if len(embeddings) == 1:
-        return overall.expand(own.shape)
     own = torch.where(seen[:, None], own, overall)
-    spread = torch.einsum("np,npd->d", weights, (embeddings - own).square()) / total.sum()
-    within = spread * len(embeddings) / (len(embeddings) - 1)
-    # The number of images of equal weight whose mean would be as uncertain, averaged over places.
-    images = (total.square() / weights.square().sum(0).clamp(min=floor)).sum() / seen.sum()
+    # The variance of each m_p in units of that within places; 1 / N where all weights are equal.
+    uncertainty = shares.square().sum(0)
+    degrees = torch.where((weights > 0).sum(0) > 1, total * (1 - uncertainty), 0.0).sum()
+    spread = torch.einsum("np,npd->d", weights, (embeddings - own).square())
+    chance = spread / degrees.clamp(min=floor) * uncertainty.sum() / seen.sum()
     between = (own - overall).square().sum(0) / seen.sum()
-    kept = (1 - within / images / between.clamp(min=floor)).clamp(min=0)
+    kept = (1 - chance / between.clamp(min=floor)).clamp(min=0) * (degrees > 0)
     return overall + kept * (own - overall)
 
 
@@ -169,54 +166,6 @@ def _inverse(matrix: Tensor) -> Tensor:
     for _ in range(2):
         inverse = inverse @ (twice - matrix @ inverse)
     return inverse
-
-
-def nearest_distances(
-    embeddings: Tensor, bank: Tensor, weights: Tensor, forbidden: Tensor | None = None
-) -> Tensor:
-    """Give the distance of each patch to the nearest support patch, equation (nearest).
-
-    Parameters
-    ----------
-    embeddings : torch.Tensor
-        e, shape (P, D).
-    bank : torch.Tensor
-        b, support patches, shape (R, D).
-    weights : torch.Tensor
-        w, shape (R,): the distance to a patch of little confidence counts as ‖e - b‖ / w.
-    forbidden : torch.Tensor, optional
-        Boolean, shape (P, R): pairs that must not match, such as a patch and itself.
-
-    Returns
-    -------
-    torch.Tensor
-        min ‖e - b‖ / (w √D), shape (P,), ≥ 0; infinite where nothing is left to match.
-    """
-    apart = torch.cdist(embeddings, bank) / (weights * math.sqrt(bank.shape[-1]))
-    # A weight of 0 makes a distance infinite, or nan where the distance is 0 too.
-    never = (weights == 0).expand(apart.shape)
-    if forbidden is not None:
-        never = never | forbidden
-    return apart.masked_fill(never, torch.inf).amin(-1)
-
-
-def neighbourhood(height: int, width: int) -> Tensor:
-    """Say which patches of one image are too near each other to be compared.
-
-    Parameters
-    ----------
-    height, width : int
-        h and w of the grid of patches.
-
-    Returns
-    -------
-    torch.Tensor
-        Boolean, shape (h·w, h·w): pairs at most two places apart, a patch and itself among them.
-    """
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    rows, columns = rows.flatten(), columns.flatten()
-    apart = torch.maximum((rows[:, None] - rows).abs(), (columns[:, None] - columns).abs())
-    return apart <= OWN_NEIGHBOURHOOD
 
 
 def calibrate(scores: Tensor, log_slope: Tensor, offset: Tensor) -> Tensor:

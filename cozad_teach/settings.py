@@ -42,22 +42,24 @@ class Settings:
     contrastive_weight : float
         Weight of the contrastive loss beside the query loss in the outer loss.
     noise : float
-        Standard deviation of the noise that makes perturbed patches, in units of a standardised
-        feature.
+        Standard deviation of the noise that makes perturbed patches, in each of C channels; the
+        channels of one level have a mean square of 1.
     shrinkage : float
         ρ, how far the support covariance is pulled to a multiple of the identity, in (0, 1].
-    prior_patches : float
-        n_0, how many support patches the auxiliary covariance counts for.
+    prior_images : float
+        n_0, how many support images the auxiliary covariance counts for.
     by_place : bool
         Whether a support of whole images has a mean for each place of the grid.
-    score : str
-        ``gaussian``: distance to the support's statistics; ``knn``: to its nearest patch.
-    weights : str
-        Kind of confidence weights: ``soft``, ``hard`` or ``none``.
+    score, single_score : str
+        ``gaussian``: distance to the support's mean; ``knn``: to its nearest patch; ``both``: the
+        geometric mean of the two. With a support of several images, and for an image that is its
+        own support.
+    weights, single_weights : str
+        Kind of confidence weights, ``soft``, ``hard`` or ``none``, in the same two cases.
     gamma, sharpness : float
         γ of the confidence threshold T = Q3 + γ·IQR, and κ of the soft weights.
     passes : int
-        How often patches are scored and weighed before the final score.
+        How often patches are scored and weighed before the inner loop, and again after it.
     order : str
         Of the outer gradient: ``second``, ``first`` or ``reptile``.
     base_decay, decay_growth, determinant_cap : float
@@ -90,10 +92,12 @@ class Settings:
     contrastive_weight: float = 0.1
     noise: float = 1.0
     shrinkage: float = 0.1
-    prior_patches: float = 10_000.0
+    prior_images: float = 12.0
     by_place: bool = True
     score: str = "gaussian"
+    single_score: str = "both"
     weights: str = "soft"
+    single_weights: str = "none"
     gamma: float = -1.0
     sharpness: float = 4.0
     passes: int = 2

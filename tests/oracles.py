@@ -93,7 +93,7 @@ def head(features: Floats, offset: Floats) -> Floats:
 
 
 def prior(covariance: Floats, offset: Floats) -> Floats:
-    """Map a covariance, one element at a time."""
+    """Map a covariance, one element at a time, and scale it to the trace that it had."""
     n = len(offset)
     full = offset + np.eye(n)
     mapped = np.zeros((n, n))
@@ -102,7 +102,8 @@ def prior(covariance: Floats, offset: Floats) -> Floats:
             for a in range(n):
                 for b in range(n):
                     mapped[i, j] += full[i, a] * covariance[a, b] * full[j, b]
-    return mapped
+    scale = sum(covariance[i, i] for i in range(n)) / sum(mapped[i, i] for i in range(n))
+    return scale * mapped
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -203,7 +204,7 @@ def statistics(
     weights: Floats,
     shrinkage: float,
     prior: Floats | None = None,
-    prior_patches: float = 0.0,
+    prior_images: float = 0.0,
     by_place: bool = False,
 ) -> tuple[Floats, Floats]:
     """Give mean and covariance for weights of images (N,) or of patches (N, P)."""
@@ -221,7 +222,8 @@ def statistics(
             apart = embeddings[i, j] - means[j]
             covariance += w[i, j] * np.outer(apart, apart) / total
     if prior is not None:
-        covariance = (total * covariance + prior_patches * prior) / (total + prior_patches)
+        n = prior_images * p
+        covariance = (total * covariance + n * prior) / (total + n)
     scale = sum(covariance[i, i] for i in range(d)) / d
     shrunk = (1 - shrinkage) * covariance + shrinkage * scale * np.eye(d)
     return (means if by_place else mean), shrunk
@@ -234,16 +236,21 @@ def place_means(embeddings: Floats, weights: Floats) -> Floats:
     seen = [j for j in range(p) if weights[:, j].sum() > 0]
     own = {j: weights[:, j] @ embeddings[:, j] / weights[:, j].sum() for j in seen}
     means = np.array([overall] * p)
-    if n == 1:
+    # Of a weighted mean: its variance in units of the variance of a single patch.
+    chance = {j: sum(w**2 for w in weights[:, j]) / weights[:, j].sum() ** 2 for j in seen}
+    several = [j for j in seen if sum(w > 0 for w in weights[:, j]) > 1]
+    degrees = sum(weights[:, j].sum() * (1 - chance[j]) for j in several)
+    if degrees == 0:
         return means
-    images = sum(weights[:, j].sum() ** 2 / (weights[:, j] ** 2).sum() for j in seen) / len(seen)
     for c in range(d):
         within = sum(
-            weights[i, j] * (embeddings[i, j, c] - own[j][c]) ** 2 for i in range(n) for j in seen
+            weights[i, j] * (embeddings[i, j, c] - own[j][c]) ** 2
+            for i in range(n)
+            for j in several
         )
-        within *= n / (n - 1) / total
+        by_chance = within / degrees * sum(chance.values()) / len(seen)
         between = sum((own[j][c] - overall[c]) ** 2 for j in seen) / len(seen)
-        kept = max(0.0, 1 - within / images / between) if between > 0 else 0.0
+        kept = max(0.0, 1 - by_chance / between) if between > 0 else 0.0
         for j in seen:
             means[j, c] += kept * (own[j][c] - overall[c])
     return means
@@ -258,17 +265,36 @@ def mahalanobis(embeddings: Floats, mean: Floats, covariance: Floats) -> Floats:
 
 
 def nearest(
-    embeddings: Floats, bank: Floats, weights: Floats, forbidden: NDArray[np.bool_] | None = None
+    embeddings: Floats,
+    bank: Floats,
+    weights: Floats,
+    covariance: Floats,
+    forbidden: NDArray[np.bool_] | None = None,
 ) -> list[float]:
     found = []
+    inverse = np.linalg.inv(covariance)
     for i, e in enumerate(embeddings):
         least = math.inf
         for j, b in enumerate(bank):
             if weights[j] > 0 and not (forbidden is not None and forbidden[i, j]):
-                apart = math.sqrt(sum((x - y) ** 2 for x, y in zip(e, b, strict=True)))
+                apart = math.sqrt((e - b) @ inverse @ (e - b))
                 least = min(least, apart / (weights[j] * math.sqrt(len(e))))
         found.append(least)
     return found
+
+
+def patch_distances(
+    kind: str, embeddings: Floats, mean: Floats, covariance: Floats, bank: Floats, weights: Floats
+) -> list[float]:
+    means = np.broadcast_to(mean, embeddings.shape)
+    to_mean = [float(mahalanobis(e, m, covariance)) for e, m in zip(embeddings, means, strict=True)]
+    to_nearest = nearest(embeddings, bank, weights, covariance)
+    if kind == "gaussian":
+        return to_mean
+    if kind == "knn":
+        return to_nearest
+    pairs = zip(to_mean, to_nearest, strict=True)
+    return [math.exp((math.log(a) + math.log(b)) / 2) for a, b in pairs]
 
 
 def calibration(scores: Floats, log_slope: float, offset: float) -> list[float]:
@@ -302,11 +328,11 @@ def _of_support(
     weights: Floats,
     auxiliary: Floats,
     shrinkage: float,
-    prior_patches: float,
+    prior_images: float,
 ) -> tuple[Floats, Floats]:
     embedded = np.array([head(image, theta["head"]) for image in support])
     seen = prior(auxiliary, theta["head"])
-    return statistics(embedded, weights, shrinkage, seen, prior_patches)
+    return statistics(embedded, weights, shrinkage, seen, prior_images)
 
 
 def inner_loss(
@@ -317,10 +343,10 @@ def inner_loss(
     auxiliary: Floats,
     decay: float,
     shrinkage: float,
-    prior_patches: float,
+    prior_images: float,
 ) -> float:
     offset, slope, shift = theta["head"], float(theta["log_slope"]), float(theta["offset"])
-    mean, covariance = _of_support(theta, support, weights, auxiliary, shrinkage, prior_patches)
+    mean, covariance = _of_support(theta, support, weights, auxiliary, shrinkage, prior_images)
     total = 0.0
     for i, image in enumerate(support):
         for j, patch in enumerate(image):
@@ -339,12 +365,12 @@ def query_loss(
     anomalous: NDArray[np.bool_],
     decay: float,
     shrinkage: float,
-    prior_patches: float,
+    prior_images: float,
     temperature: float,
     contrastive_weight: float,
 ) -> float:
     offset, slope, shift = theta["head"], float(theta["log_slope"]), float(theta["offset"])
-    mean, covariance = _of_support(theta, support, weights, auxiliary, shrinkage, prior_patches)
+    mean, covariance = _of_support(theta, support, weights, auxiliary, shrinkage, prior_images)
     patches = head(query.reshape(-1, query.shape[-1]), offset)
     logits = calibration(mahalanobis(patches, mean, covariance), slope, shift)
     labels = anomalous.ravel()

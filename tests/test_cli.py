@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -300,10 +301,12 @@ def test_version_and_help_do_not_import_torch() -> None:
         assert (__version__ if flag == "--version" else "evaluate") in done.stdout
 
 
-def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "cozad_teach.cli", *arguments]
+CLI = "import sys; from cozad_teach.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def start(arguments: list[str], folder: Path, code: str = CLI) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command,
+        [sys.executable, "-c", code, *arguments],
         cwd=folder,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -316,10 +319,26 @@ def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
 def test_ctrl_c_leaves_the_old_model_and_nothing_half_written(tmp_path: Path) -> None:
     model = tmp_path / "model.safetensors"
     model.write_bytes(b"the old one")
-    with start(["train", "--out", str(model)], tmp_path) as process:
+    # The process waits where it draws its third material: however fast it is, the signal finds it.
+    code = """
+        import sys, time
+        from cozad_teach import training
+        from cozad_teach.cli import main
+
+        def wait_at_the_third(name, settings, seed, drawn=[]):
+            drawn.append(draw(name, settings, seed))
+            if len(drawn) == 3:
+                print("drawing", file=sys.stderr, flush=True)
+                time.sleep(60)
+            return drawn[-1]
+
+        draw, training.draw_auxiliary = training.draw_auxiliary, wait_at_the_third
+        sys.exit(main(["train", "--out", sys.argv[1]]))
+    """
+    with start([str(model)], tmp_path, textwrap.dedent(code)) as process:
         assert process.stderr is not None
         seen = ""
-        while "drawing" not in seen:  # the first bar: work has begun
+        while "drawing" not in seen:
             letter = process.stderr.read(1)
             assert letter, seen
             seen += letter

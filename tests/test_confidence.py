@@ -75,6 +75,15 @@ def test_each_kind_of_weights_is_what_its_name_says() -> None:
         confidence_weights(scores, 1.5, 1.0, "firm")
 
 
+@pytest.mark.parametrize("lowest", [0.1, 0.3, 1.1, 7.7])
+def test_ties_at_the_lowest_score_are_ordinary(lowest: float) -> None:
+    """The threshold of γ = -1 is Q1 to the last bit, also where Q3 + γ (Q3 - Q1) would not be."""
+    scores = torch.tensor(90 * [lowest] + 10 * [2.9 * lowest], dtype=torch.float32)
+    for upper in (scores, torch.cat([scores, scores[-1:].expand(60)])):
+        assert (hard_weights(upper, -1.0) == (upper == upper.min())).all()
+        assert (soft_weights(upper, -1.0)[:90] == 1).all()
+
+
 def test_hard_weights_allow_negative_scores() -> None:
     """A threshold needs no ratio: scores of any sign can be selected by it, as by numpy's."""
     scores = [-9.0, -8.5, -8.0, -8.0, 3.0]
@@ -87,7 +96,7 @@ def test_hard_weights_allow_negative_scores() -> None:
 @pytest.mark.parametrize(
     ("scores", "gamma", "words"),
     [
-        ([], 1.5, "at least one image"),
+        ([], 1.5, "at least one score"),
         ([1.0, float("nan")], 1.5, "not finite"),
         ([1.0, float("inf")], 1.5, "not finite"),
         ([-1.0, 2.0], 1.5, "at least 0"),

@@ -13,13 +13,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from cozad_teach import settings
+from cozad_teach.contrastive import embed
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.hashes import image_hash
 from cozad_teach.data.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_auroc, pixel_auroc
-from cozad_teach.features import Backbone
+from cozad_teach.features import Backbone, unit_length
 from cozad_teach.model_file import load_model, save_model
+from cozad_teach.nearest import SCORES, neighbourhood, patch_distances
 from cozad_teach.scoring import image_scores, pixel_maps
 from cozad_teach.settings import FULL, LITE
 from cozad_teach.training import train
@@ -77,12 +79,27 @@ def test_single_protocol_scores_each_image_alone(trained: CoZAD, unseen: dict) -
     assert torch.allclose(together[[0, 4]], alone, rtol=1e-3, atol=1e-3)
 
 
-def test_single_protocol_is_adaptation_to_a_support_of_one(trained: CoZAD, unseen: dict) -> None:
+@pytest.mark.parametrize("weights", ["none", "soft"])
+@pytest.mark.parametrize("kind", SCORES)
+def test_single_protocol_is_adaptation_to_a_support_of_one(
+    trained: CoZAD, unseen: dict, weights: str, kind: str
+) -> None:
     image = next(iter(unseen.values()))[0][2:3]
-    adapted = trained.adapt(image)
+    changed = dataclasses.replace(trained.settings, weights=weights, by_place=False)
+    adapted = dataclasses.replace(trained, settings=changed).adapt(image)
     assert adapted.weights.shape == (1, image.shape[1] * image.shape[2])
-    by_hand = trained.score(image, adapted)
-    assert torch.allclose(trained.score_singly(image), by_hand, rtol=1e-3, atol=1e-3)
+    assert (adapted.weights.min() == 1) == (weights == "none")
+    near = neighbourhood(*image.shape[1:3])[:, adapted.bank_places]
+    flat = unit_length(image[0].flatten(0, 1), trained.backbone.level_channels)
+    by_hand = patch_distances(
+        embed(flat, adapted.parameters["head"]),
+        *(adapted.mean, adapted.covariance, adapted.bank),
+        *(adapted.weights[0][adapted.bank_places], near),
+        kind=kind,
+    )
+    changed = dataclasses.replace(trained.settings, single_weights=weights, single_score=kind)
+    found = dataclasses.replace(trained, settings=changed).score_singly(image)
+    assert torch.allclose(found.flatten(), by_hand, rtol=1e-3, atol=1e-3)
 
 
 def test_same_seed_gives_the_same_model_to_the_last_bit(tiny: CoZAD) -> None:
@@ -133,8 +150,16 @@ def test_every_training_image_is_on_record(tiny: CoZAD) -> None:
 
 def test_categories_too_small_for_a_task_are_refused(tiny: CoZAD) -> None:
     auxiliary = [draw_category(AUXILIARY_CATEGORIES[0], 4, 1, 0, (64, 64))]
-    with pytest.raises(ValueError, match="too small"):
+    with pytest.raises(CozadError, match="too small"):
         CoZAD.fit(tiny.backbone, auxiliary, TINY)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tiny: CoZAD) -> None:
+    """At the first step too, before the history of losses has any."""
+    auxiliary = [draw_category(AUXILIARY_CATEGORIES[0], 8, 4, 0, (64, 64))]
+    wild = dataclasses.replace(TINY, inner_learning_rate=1e30, meta_steps=1)
+    with pytest.raises(CozadError, match="not finite"):
+        CoZAD.fit(tiny.backbone, auxiliary, wild)
 
 
 def test_train_draws_the_auxiliary_categories() -> None:

@@ -21,6 +21,7 @@ import cozad_teach
 from cozad_teach.data.episodes import AuxiliaryCategory
 from cozad_teach.features import Backbone
 from cozad_teach.maml import inner_loop
+from cozad_teach.nearest import SCORES
 from cozad_teach.settings import LITE
 
 Case = tuple[Any, ...]
@@ -80,9 +81,9 @@ def inner_cases(rng: Rng) -> list[Case]:
             some_covariance(rng, d),
             0.02,
             rho,
-            prior_patches,
+            prior_images,
         )
-        for k, p, d, rho, prior_patches in ((1, 6, 2, 0.1, 5.0), (3, 4, 3, 0.4, 0.0))
+        for k, p, d, rho, prior_images in ((1, 6, 2, 0.1, 5.0), (3, 4, 3, 0.4, 0.0))
     ]
 
 
@@ -111,19 +112,19 @@ def task_of(names: tuple[str, ...], arrays: Any, decay: float) -> dict[str, Tens
 
 
 def call_inner_loss(function: Callable, theta: Any, *rest: Any) -> Any:
-    *arrays, decay, shrinkage, prior_patches = rest
+    *arrays, decay, shrinkage, prior_images = rest
     task = task_of(("support", "noise", "weights", "prior"), arrays, decay)
-    settings = dataclasses.replace(LITE, shrinkage=shrinkage, prior_patches=prior_patches)
+    settings = dataclasses.replace(LITE, shrinkage=shrinkage, prior_images=prior_images)
     return function(tensors(theta), task, settings)
 
 
 def call_query_loss(function: Callable, theta: Any, *rest: Any) -> Any:
-    *arrays, decay, shrinkage, prior_patches, temperature, weight = rest
+    *arrays, decay, shrinkage, prior_images, temperature, weight = rest
     task = task_of(("support", "weights", "prior", "query", "query_anomalous"), arrays, decay)
     settings = dataclasses.replace(
         LITE,
         shrinkage=shrinkage,
-        prior_patches=prior_patches,
+        prior_images=prior_images,
         temperature=temperature,
         contrastive_weight=weight,
     )
@@ -219,7 +220,7 @@ def statistics_cases(rng: Rng) -> list[Case]:
 
 
 def call_statistics(function: Callable, *case: Any) -> Any:
-    names = ("prior", "prior_patches", "by_place")
+    names = ("prior", "prior_images", "by_place")
     return function(*map(tensor, case[:3]), **dict(zip(names, map(tensor, case[3:]), strict=False)))
 
 
@@ -240,11 +241,27 @@ def nearest_cases(rng: Rng) -> list[Case]:
     """Draw banks with weights of 0, with forbidden pairs, and with nothing left to match."""
     weights = rng.uniform(0.1, 1, 6)
     weights[2] = 0
+    s = some_covariance(rng, 3)
     return [
-        (signed(rng, 4, 3), signed(rng, 6, 3), weights),
-        (signed(rng, 4, 3), signed(rng, 6, 3), weights, rng.random((4, 6)) < 0.6),
-        (signed(rng, 2, 3), signed(rng, 6, 3), weights, np.ones((2, 6), dtype=bool)),
+        (signed(rng, 4, 3), signed(rng, 6, 3), weights, s),
+        (signed(rng, 4, 3), signed(rng, 6, 3), weights, s, rng.random((4, 6)) < 0.6),
+        (signed(rng, 2, 3), signed(rng, 6, 3), weights, s, np.ones((2, 6), dtype=bool)),
     ]
+
+
+def patch_distance_cases(rng: Rng) -> list[Case]:
+    return [
+        (
+            *(kind, signed(rng, 4, 3), signed(rng, *mean), some_covariance(rng, 3)),
+            *(signed(rng, 6, 3), rng.uniform(0.1, 1, 6)),
+        )
+        for kind in SCORES
+        for mean in ((3,), (4, 3))
+    ]
+
+
+def call_patch_distances(function: Callable, kind: str, *arrays: np.ndarray) -> Tensor:
+    return function(*map(tensor, arrays), kind=kind)
 
 
 def auxiliary_cases(rng: Rng) -> list[Case]:
@@ -331,7 +348,13 @@ CONTRACT = {
         "scoring.gaussian_statistics", oracles.statistics, statistics_cases, call_statistics
     ),
     "place-means": Contract("scoring.place_means", oracles.place_means, place_cases),
-    "nearest": Contract("scoring.nearest_distances", oracles.nearest, nearest_cases),
+    "nearest": Contract("nearest.nearest_distances", oracles.nearest, nearest_cases),
+    "patch-distance": Contract(
+        "nearest.patch_distances",
+        oracles.patch_distances,
+        patch_distance_cases,
+        call_patch_distances,
+    ),
     "mahalanobis": Contract("scoring.mahalanobis", oracles.mahalanobis, distance_cases),
     "calibration": Contract(
         "scoring.calibrate",

@@ -65,6 +65,15 @@ def test_no_more_images_than_the_support_and_a_chunk_are_held(
     assert sizes == [5] + 8 * [2]
 
 
+def test_large_features_make_the_support_smaller(
+    trained: CoZAD, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_image = len(trained.feature_mean) * 28**2
+    assert prediction._support_size(trained) == 500
+    monkeypatch.setattr(prediction, "SUPPORT_VALUES", 7 * one_image + 1)
+    assert prediction._support_size(trained) == 7
+
+
 def test_the_same_photographs_get_the_same_rows(
     trained: CoZAD, photographs: list[ImageFile], tmp_path: Path
 ) -> None:

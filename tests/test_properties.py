@@ -20,7 +20,7 @@ from cozad_teach.objectives import starting_point
 from cozad_teach.scoring import image_scores
 from cozad_teach.settings import LITE
 
-LEVELS, HEIGHT, WIDTH = (4, 8), 4, 5
+LEVELS, HEIGHT, WIDTH = (4, 8), 4, 6
 CHANNELS = sum(LEVELS)
 SETTINGS = dataclasses.replace(LITE, patches_per_image=HEIGHT * WIDTH)
 seeds = st.integers(0, 2**32 - 1)
@@ -111,7 +111,7 @@ def test_a_support_that_is_repeated_changes_nothing(
     Quartiles interpolate between neighbours, so that thresholds of few patches may shift. How far
     places differ is surer with more images, so one mean is taken.
     """
-    model = detector(prior_patches=0.0, weights="none", by_place=False)
+    model = detector(prior_images=0.0, weights="none", by_place=False)
     support, _ = images(seed, n_normal, n_anomalous)
     once, again = model.adapt(support), model.adapt(support.repeat(times, 1, 1, 1))
     a, b = model.score(support, once), model.score(support, again)
@@ -175,8 +175,20 @@ def test_defects_are_found_at_any_contamination(share: float) -> None:
             assert by_image[anomalous].mean() <= by_image[~anomalous].mean()
 
 
-def test_features_that_are_not_finite_are_refused() -> None:
+def test_a_grid_of_neighbours_only_is_refused() -> None:
+    support = images(0, 2, 0)[0][:, :, :5]
+    with pytest.raises(CozadError, match="raise image_size"):
+        detector().score_singly(support)
+    assert torch.isfinite(detector(single_score="gaussian").score_singly(support)).all()
+
+
+@pytest.mark.parametrize("changes", [{}, {"weights": "none"}, {"passes": 0}])
+def test_features_that_are_not_finite_are_refused(changes: dict) -> None:
     support, _ = images(0, 3, 1)
+    model = detector(**changes)
+    adapted = model.adapt(support)
     support[1, 2, 3, 4] = torch.nan
-    with pytest.raises(CozadError, match="not finite"):
-        detector().adapt(support)
+    with pytest.raises(CozadError, match="feature is not finite"):
+        model.adapt(support)
+    with pytest.raises(CozadError, match="feature is not finite"):
+        model.score(support, adapted)

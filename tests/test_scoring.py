@@ -17,6 +17,7 @@ from cozad_teach.scoring import (
     image_scores,
     mahalanobis,
     pixel_maps,
+    place_means,
 )
 
 
@@ -42,6 +43,37 @@ def test_an_image_of_weight_zero_leaves_no_trace() -> None:
     part = gaussian_statistics(torch.from_numpy(embeddings[[0, 2]]), torch.ones(2).double())
     for a, b in zip(whole, part, strict=True):
         assert torch.allclose(a, b, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 3, 12])
+def test_places_that_are_alike_keep_about_one_mean(n: int) -> None:
+    """However unequal the weights are, chance explains what lies between the places."""
+    rng = np.random.default_rng(n)
+    embeddings = torch.from_numpy(rng.normal(size=(n, 400, 5)))
+    weights = torch.from_numpy(rng.uniform(0.01, 1, (n, 400)) ** 3)
+    means = place_means(embeddings, weights)
+    own = (weights[..., None] * embeddings).sum(0) / weights.sum(0)[:, None]
+    kept = means.std(0) / own.std(0)
+    assert (kept < 0.25).all()
+
+
+def test_places_that_differ_keep_their_means() -> None:
+    rng = np.random.default_rng(0)
+    places = 9 * torch.from_numpy(rng.normal(size=(30, 4)))
+    embeddings = places + 0.1 * torch.from_numpy(rng.normal(size=(6, 30, 4)))
+    weights = torch.from_numpy(rng.uniform(0.1, 1, (6, 30)))
+    assert torch.allclose(place_means(embeddings, weights), places, atol=0.5)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_places_seen_by_one_image_each_tell_nothing(n: int) -> None:
+    """Without a second look nobody knows what is chance: all places have the overall mean."""
+    embeddings = torch.from_numpy(np.random.default_rng(n).normal(size=(n, 10, 3)))
+    weights = torch.zeros(n, 10, dtype=torch.float64)
+    weights[torch.arange(10) % n, torch.arange(10)] = 0.7
+    means = place_means(embeddings, weights)
+    overall = (weights[..., None] * embeddings).sum((0, 1)) / weights.sum()
+    assert torch.allclose(means, overall.expand(10, 3), atol=1e-12)
 
 
 def test_mahalanobis_equals_scipy() -> None:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cozad_teach.errors import CozadError
 from cozad_teach.settings import Settings
 
 __all__ = ["AuxiliaryCategory", "MetaBatch", "patch_labels", "sample_meta_batch"]
@@ -22,7 +23,7 @@ class AuxiliaryCategory:
     Attributes
     ----------
     features : torch.Tensor
-        Standardised patch features, float32, shape (N, P, C).
+        Patch features of unit length by level, float32, shape (N, P, C).
     anomalous : torch.Tensor
         Boolean patch labels, shape (N, P). An image is anomalous if one of its patches is.
     """
@@ -96,7 +97,7 @@ def sample_meta_batch(
 
     Raises
     ------
-    ValueError
+    CozadError
         If a category has too few normal or anomalous images for a task.
     """
     tasks, n_support = settings.tasks_per_step, settings.support_images
@@ -111,9 +112,9 @@ def sample_meta_batch(
         n_dirty = round(rng.uniform(0, settings.max_contamination) * n_support)
         n_clean, n_wrong = n_support - n_dirty, n_query // 2
         if len(normal) < n_clean + n_query - n_wrong or len(anomalous) < n_dirty + n_wrong:
-            raise ValueError(
+            raise CozadError(
                 f"a category of {len(normal)} normal and {len(anomalous)} anomalous images is too "
-                f"small for {n_support} support and {n_query} query images"
+                f"small for {n_support} support and {n_query} query images: bring more"
             )
         support = np.concatenate([normal[:n_clean], anomalous[:n_dirty]])
         query = np.concatenate(

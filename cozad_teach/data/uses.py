@@ -20,7 +20,8 @@ class Use:
     Attributes
     ----------
     purpose : str
-        ``weights``: training. ``statistics``: means and deviations that scale features.
+        ``weights``: training. ``statistics``: means and deviations that scale features, and
+        the prior of their covariance.
         ``threshold``: a threshold, or the calibration of scores. ``epoch``: the choice among
         several trained states or settings.
     images : Fingerprints

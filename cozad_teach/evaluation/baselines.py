@@ -16,7 +16,8 @@ from torch.func import vmap
 from tqdm.auto import tqdm
 
 from cozad_teach.evaluation.coreset import greedy_coreset
-from cozad_teach.scoring import gaussian_statistics, mahalanobis, neighbourhood
+from cozad_teach.nearest import neighbourhood
+from cozad_teach.scoring import gaussian_statistics, mahalanobis
 
 __all__ = [
     "ensemble_scores",

@@ -33,7 +33,7 @@ class Variant(NamedTuple):
 
 
 # By the name under which a variant stands among the methods of an experiment.
-VARIANTS = {
+BATCH_VARIANTS = {
     "untrained": Variant({"meta_steps": 1, "outer_learning_rate": 0.0, "inner_steps": 0}),
     "no inner loop": Variant({"inner_steps": 0}),
     "first order": Variant({"order": "first"}),
@@ -44,13 +44,24 @@ VARIANTS = {
     "hard weights": Variant({"weights": "hard"}),
     "no weights": Variant({"weights": "none"}),
     "weights of the paper": Variant({"gamma": 1.5, "sharpness": 1.0}),
-    "no prior": Variant({"prior_patches": 0.0}),
+    "no prior": Variant({"prior_images": 0.0}),
     "one mean": Variant({"by_place": False}, retrain=False),
     "nearest patch": Variant({"score": "knn"}, retrain=False),
     "0 adaptation steps": Variant({"inner_steps": 0}, retrain=False),
     "1 adaptation step": Variant({"inner_steps": 1}, retrain=False),
     "10 adaptation steps": Variant({"inner_steps": 10}, retrain=False),
+    "mean and nearest patch": Variant({"score": "both"}, retrain=False),
 }
+# Of an image that is its own support, which has settings of its own.
+SINGLE_VARIANTS = {
+    "mean alone": Variant({"single_score": "gaussian"}, retrain=False),
+    "nearest patch alone": Variant({"single_score": "knn"}, retrain=False),
+    "with weights": Variant({"single_weights": "soft"}, retrain=False),
+    "mean alone, with weights": Variant(
+        {"single_score": "gaussian", "single_weights": "soft"}, retrain=False
+    ),
+}
+VARIANTS = {**BATCH_VARIANTS, **SINGLE_VARIANTS}
 
 
 class Run(NamedTuple):
@@ -124,7 +135,14 @@ EXPERIMENTS = {
         # Without the magnetic tiles, whose many images would take as long as all others together.
         data=(*PACKS[1:], UNSEEN),
         protocols=("batch",),
-        methods=("cozad", *VARIANTS),
+        methods=(OURS, *BATCH_VARIANTS),
+        means={"packs": PACKS[1:]},
+    ),
+    "ablation_single": Experiment(
+        question="The same for an image that is its own support.",
+        data=(*PACKS[1:], UNSEEN),
+        protocols=("single",),
+        methods=(OURS, "untrained", "no inner loop", "no prior", *SINGLE_VARIANTS),
         means={"packs": PACKS[1:]},
     ),
 }

@@ -134,7 +134,7 @@ def run_all(
     runs : iterable of Run
         Of `Experiment.runs`, in their order: a model is trained once for all that need it.
     packs, device, weights
-        As in `open_data` and `cozad_teach.cozad.train`.
+        As in `open_data` and `cozad_teach.training.train`.
     folder : pathlib.Path or None
         Where runs are kept, each written whole or not at all, so that a stopped list goes on
         where it was. None keeps nothing and does all of them.

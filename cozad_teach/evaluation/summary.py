@@ -78,16 +78,17 @@ def ledger_content(name: str, experiment: Experiment, done: Sequence[Done]) -> d
     Returns
     -------
     dict
-        ``question``, ``command``, ``made_with`` of the last run, ``results`` and ``differences``
-        of `summarise`, and ``runs``, each with its metrics, wall time, memory, provenance and the
-        proof that nothing leaked.
+        ``question``, ``command``, ``made_with`` of the last run of CoZAD, ``results`` and
+        ``differences`` of `summarise`, and ``runs``, each with its metrics, wall time, memory,
+        provenance and the proof that nothing leaked.
     """
     settings = "" if experiment.settings == "lite" else f" --settings {experiment.settings}"
     short = name.removesuffix(f"_{experiment.settings}")
+    ours = [one for one in done if one.run.method == OURS]
     return {
         "question": experiment.question,
         "command": f"cozad bench {short}{settings}",
-        "made_with": done[-1].report["made_with"],
+        "made_with": ours[-1].report["made_with"],
         **summarise(experiment, done),
         "runs": [_compact(one) for one in done],
     }

@@ -93,7 +93,7 @@ def _statistics(axis: Axes) -> None:
 
 
 def _confidence(axis: Axes) -> None:
-    """Draw the weight of a support image: 1 up to a threshold, then less, never nothing."""
+    """Draw the weight of a support patch: 1 up to a threshold, then less, never nothing."""
     scores = np.linspace(0, 4, 200)
     axis.plot(scores, np.minimum(1, 1.6 / np.maximum(scores, 0.1)), color="black", lw=1.6)
     axis.axvline(1.6, color="gray", ls="--", lw=1)
@@ -101,7 +101,7 @@ def _confidence(axis: Axes) -> None:
     axis.scatter([2.4, 3.4], [1.6 / 2.4, 1.6 / 3.4], **ANOMALOUS, zorder=3)
     axis.text(1.7, 0.12, "T", fontsize=11)
     axis.set(xlim=(0, 4), ylim=(0, 1.25))
-    axis.set_xlabel("score of a support image")
+    axis.set_xlabel("score of a support patch")
     axis.set_ylabel("weight")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.experiments import EXPERIMENTS, run_settings
+from cozad_teach.evaluation.experiments import EXPERIMENTS, OURS, run_settings
 from cozad_teach.evaluation.ledger import (
     RESULTS,
     provenance,
@@ -100,7 +100,7 @@ def test_every_stored_result_says_how_it_was_made(path: Path) -> None:
     content = read_results(path.stem).content
     assert content["question"] and content["command"].startswith("cozad bench ")
     rows = [(run["method"], run["made_with"]) for run in content.get("runs", [])]
-    for method, made in [(rows[-1][0] if rows else "", content["made_with"]), *rows]:
+    for method, made in [(OURS, content["made_with"]), *rows]:
         for key in ("commit", "torch", "python", "hardware"):
             assert made[key], key
         assert made["settings_hash"] == settings_hash(run_settings(made["settings"], method)), (

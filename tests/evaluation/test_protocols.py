@@ -28,6 +28,7 @@ from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.protocols import METHODS, parse_protocol, patch_scores, suits
 from cozad_teach.evaluation.readings import Readings
 from cozad_teach.evaluation.reports import evaluate
+from cozad_teach.features import unit_length
 
 NAME = UNSEEN_CATEGORIES[0]
 
@@ -52,6 +53,20 @@ def test_protocols_are_named(name: str, k: float) -> None:
 def test_unknown_protocols_are_refused(name: str) -> None:
     with pytest.raises(CozadError, match="unknown protocol"):
         parse_protocol(name)
+
+
+@pytest.mark.parametrize("method", ["mahalanobis", "knn", "mutual"])
+def test_unit_baselines_are_the_baselines_on_directions(trained: CoZAD, method: str) -> None:
+    features = torch.randn(4, 7, 6, 152, generator=torch.Generator().manual_seed(0))
+    directions = unit_length(features, trained.backbone.level_channels)
+    for protocol in ("batch",) if method == "mutual" else ("single", "batch"):
+        found = patch_scores(trained, f"{method}-unit", protocol, features)[0]
+        assert torch.allclose(found, patch_scores(trained, method, protocol, directions)[0])
+        assert not torch.allclose(found, patch_scores(trained, method, protocol, features)[0])
+    for protocol in ("few-4", "full"):
+        assert not suits(f"{method}-unit", protocol)
+        with pytest.raises(CozadError, match="is for the protocols single and batch"):
+            patch_scores(trained, f"{method}-unit", protocol, features, features)
 
 
 @pytest.fixture(scope="module")

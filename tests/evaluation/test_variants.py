@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 import torch
 
+from cozad_teach import cozad
+from cozad_teach.contrastive import embed
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.experiments import VARIANTS
+from cozad_teach.features import unit_length
+from cozad_teach.nearest import nearest_distances
 from cozad_teach.settings import LITE
 
 TINY = dataclasses.replace(LITE, image_size=64, meta_steps=6, patches_per_image=16)
@@ -48,8 +52,11 @@ def test_every_variant_trains_scores_and_changes_the_scores(
         model = dataclasses.replace(base, settings=dataclasses.replace(TINY, **variant.changes))
     found = batch_scores(model, features)
     assert found.shape == features.shape[:3]
-    assert torch.isfinite(found).all() and torch.isfinite(model.score_singly(features)).all()
-    assert not torch.equal(found, batch_scores(base, features))
+    single = model.score_singly(features)
+    assert torch.isfinite(found).all() and torch.isfinite(single).all()
+    concerns_single = any(setting.startswith("single_") for setting in variant.changes)
+    before = base.score_singly(features) if concerns_single else batch_scores(base, features)
+    assert not torch.equal(single if concerns_single else found, before)
 
 
 def test_untrained_is_the_identity(trained: CoZAD, base: CoZAD) -> None:
@@ -78,9 +85,35 @@ def test_nearest_patches_come_from_other_images(base: CoZAD, features: torch.Ten
     assert batch_scores(model, features).min() > 0.05
     with pytest.raises(CozadError, match="bring two or more"):
         batch_scores(model, features[:1])
-    with pytest.raises(CozadError, match="unknown score 'loud': choose gaussian or knn"):
+    with pytest.raises(CozadError, match="unknown score 'loud': choose gaussian, knn, both"):
         settings = dataclasses.replace(TINY, score="loud")
         dataclasses.replace(base, settings=settings).score(features, adapted)
+
+
+def test_of_many_support_patches_some_are_sought_among(
+    base: CoZAD, features: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cozad, "BANK_SIZE", 30)
+    model = dataclasses.replace(base, settings=dataclasses.replace(TINY, score="knn"))
+    adapted = model.adapt(features)
+    n_images, n_patches = adapted.weights.shape
+    assert adapted.bank.shape == (30, features.shape[-1]) and n_images * n_patches > 30
+    assert len(set(adapted.bank_places.tolist())) == 30
+    flat = unit_length(features.flatten(0, 2), base.backbone.level_channels)
+    everything = embed(flat, adapted.parameters["head"])
+    assert torch.allclose(adapted.bank, everything[adapted.bank_places], atol=1e-5)
+    # Only some patches can find themselves, and only where their own image is not left out.
+    assert (model.score(features, adapted) < 0.05).sum() == 30
+    itself = adapted.bank_places // n_patches
+    for i, found in enumerate(batch_scores(model, features)):
+        others = itself != i
+        expected = nearest_distances(
+            everything.reshape(n_images, n_patches, -1)[i],
+            adapted.bank[others],
+            adapted.weights.flatten()[adapted.bank_places][others],
+            adapted.covariance,
+        )
+        assert torch.allclose(found.flatten(), expected, atol=1e-3)
 
 
 def test_precision_is_that_of_the_backbone_alone(trained: CoZAD, base: CoZAD) -> None:
