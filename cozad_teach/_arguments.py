@@ -78,9 +78,11 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     bench = added.add_parser("bench", help="do an experiment of the book and store it")
     bench.add_argument(
-        "experiment", help="accuracy, first_result, ablation, ablation_single or speed"
+        "experiment", help="accuracy, first_result, ablation, ablation_single, full or speed"
     )
-    bench.add_argument("--settings", default="lite", help="lite or full")
+    bench.add_argument(
+        "--settings", help="lite or full, where they are to differ from the experiment's own"
+    )
     bench.add_argument("--packs", metavar="DIR", help="real image packs; by default $COZAD_PACKS")
     _add_machine(bench)
     bench.set_defaults(run=commands["bench"])

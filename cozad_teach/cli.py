@@ -217,7 +217,8 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    _check_settings(options.settings)
+    if options.settings is not None:
+        _check_settings(options.settings)
     from cozad_teach.evaluation import commands
 
     path = commands.bench(

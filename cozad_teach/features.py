@@ -200,8 +200,9 @@ def extract_features(
     size : int
         Height and width in pixels given to the backbone.
     precision : str
-        In which the backbone computes: ``float32``, or ``bfloat16`` to use a GPU's matrix units.
-        Everything after it is float32 in any case.
+        In which the backbone computes: ``float32``, the same on a GPU as on a CPU but for
+        rounding, or ``bfloat16`` to use a GPU's matrix units. Everything after it is float32 in
+        any case.
     batch_size : int
         Images per batch.
     progress : bool
@@ -223,7 +224,10 @@ def extract_features(
         raise CozadError("there is no image to extract features from")
     features: Tensor | None = None
     bar = tqdm(total=len(images), desc="features", unit="image", delay=2, disable=not progress)
-    with bar:
+    # Left alone, a GPU rounds the factors of a float32 convolution to ten bits, and may sum its
+    # products in another order each time.
+    exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    with bar, exact:
         for start in range(0, len(images), batch_size):
             some = [image() if callable(image) else image for image in images[start:][:batch_size]]
             batch = preprocess(some, size).to(backbone.mean.device)

@@ -113,7 +113,7 @@ class Settings:
 LITE = Settings()
 FULL = Settings(
     name="full",
-    backbone="wide_resnet50_2",
+    backbone="tf_efficientnet_lite2",
     image_size=320,
     precision="bfloat16",
     images_per_category=120,
@@ -121,7 +121,7 @@ FULL = Settings(
     support_images=16,
     query_images=16,
     patches_per_image=256,
-    meta_steps=4000,
+    meta_steps=1000,
     inner_steps=5,
 )
 SETTINGS = {settings.name: settings for settings in (LITE, FULL)}

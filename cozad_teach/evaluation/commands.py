@@ -20,7 +20,7 @@ from cozad_teach.evaluation.runner import BUILD, run_all
 from cozad_teach.evaluation.speed import measure_speed
 from cozad_teach.evaluation.summary import ledger_content
 from cozad_teach.files import atomic_write
-from cozad_teach.settings import SETTINGS
+from cozad_teach.settings import LITE
 
 __all__ = ["bench", "check", "fill_files", "show"]
 
@@ -29,7 +29,7 @@ Place = str | os.PathLike[str] | None
 
 def bench(
     name: str,
-    settings: str = "lite",
+    settings: str | None = None,
     *,
     packs: Place = None,
     device: str = "cpu",
@@ -42,8 +42,8 @@ def bench(
     ----------
     name : str
         Of the experiment, or ``speed``.
-    settings : str
-        ``lite``, or other settings than the experiment's own: then it is stored under their name.
+    settings : str, optional
+        Other settings than the experiment's own: then it is stored under their name.
     packs, device, weights
         As in `cozad_teach.evaluation.runner.run_all`.
     folder : pathlib.Path, optional
@@ -69,13 +69,16 @@ def bench(
                 "question": "How fast are the measuring tools and the parts of the method, each "
                 "beside others in one process?",
                 "command": "cozad bench speed",
-                "made_with": provenance(SETTINGS[settings], "cpu"),
+                "made_with": provenance(LITE, "cpu"),
                 "rows": rows,
             },
             folder,
         )
-    chosen = dataclasses.replace(experiment(name), settings=settings)
-    stored = name if settings == "lite" else f"{name}_{settings}"
+    chosen = experiment(name)
+    stored = name
+    if settings not in (None, chosen.settings):
+        chosen = dataclasses.replace(chosen, settings=settings)
+        stored = f"{name}_{settings}"
     done = run_all(
         chosen.runs(),
         packs=packs,

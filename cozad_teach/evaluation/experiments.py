@@ -145,6 +145,15 @@ EXPERIMENTS = {
         methods=(OURS, "untrained", "no inner loop", "no prior", *SINGLE_VARIANTS),
         means={"packs": PACKS[1:]},
     ),
+    "full": Experiment(
+        question="What do the full settings bring, with a larger backbone, larger images and a "
+        "longer training, and how much of it is the training?",
+        data=(*PACKS, UNSEEN),
+        protocols=("single", "batch", "full"),
+        methods=(OURS, "untrained", "mahalanobis-unit", "knn", "knn-unit", "mutual-unit"),
+        settings="full",
+        means={"packs": PACKS},
+    ),
 }
 
 

@@ -82,8 +82,9 @@ def ledger_content(name: str, experiment: Experiment, done: Sequence[Done]) -> d
         ``differences`` of `summarise`, and ``runs``, each with its metrics, wall time, memory,
         provenance and the proof that nothing leaked.
     """
-    settings = "" if experiment.settings == "lite" else f" --settings {experiment.settings}"
-    short = name.removesuffix(f"_{experiment.settings}")
+    suffix = f"_{experiment.settings}"
+    short = name.removesuffix(suffix)
+    settings = f" --settings {experiment.settings}" if name.endswith(suffix) else ""
     ours = [one for one in done if one.run.method == OURS]
     return {
         "question": experiment.question,

@@ -14,7 +14,7 @@ import timm
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from cozad_teach import scoring
+from cozad_teach import nearest, scoring
 from cozad_teach.evaluation import baselines
 from cozad_teach.evaluation.baselines import (
     ensemble_scores,
@@ -71,7 +71,7 @@ def test_within_one_image_a_patch_is_matched_outside_its_neighbourhood() -> None
                 float((image[0, r, c] - image[0, a, b]).norm())
                 for a in range(5)
                 for b in range(6)
-                if max(abs(a - r), abs(b - c)) > scoring.OWN_NEIGHBOURHOOD
+                if max(abs(a - r), abs(b - c)) > nearest.OWN_NEIGHBOURHOOD
             ]
             assert float(found[r, c]) == pytest.approx(min(distances), abs=1e-4)
 
