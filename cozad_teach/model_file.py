@@ -23,7 +23,7 @@ from cozad_teach.meta_training import MetaStep
 
 __all__ = ["FORMAT", "load_model", "save_model"]
 
-FORMAT = "cozad-teach model, version 3"
+FORMAT = "cozad-teach model, version 4"
 
 
 def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
@@ -50,6 +50,7 @@ def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
         "backbone": {"name": model.backbone.name, "weights_digest": model.backbone.weights_digest},
         "seed": model.seed,
         "fit_seconds": model.fit_seconds,
+        "trained_on": model.trained_on,
         "history": [dataclasses.astuple(step) for step in model.history],
         "image_sets": [{"names": images.names, "hashes": images.hashes} for images in sets],
         "uses": [
@@ -149,6 +150,7 @@ def load_model(
                 Use(use["purpose"], sets[use["image_set"]], use["labels"]) for use in header["uses"]
             ),
             fit_seconds=float(header["fit_seconds"]),
+            trained_on=str(header["trained_on"]),
         )
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise CozadError(f"the header of {path} is damaged: train again") from error

@@ -121,7 +121,7 @@ FULL = Settings(
     support_images=16,
     query_images=16,
     patches_per_image=256,
-    meta_steps=1000,
+    meta_steps=600,
     inner_steps=5,
 )
 SETTINGS = {settings.name: settings for settings in (LITE, FULL)}

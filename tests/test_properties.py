@@ -46,6 +46,7 @@ def detector(**changes: Any) -> CoZAD:
         seed=0,
         uses=(),
         fit_seconds=0.0,
+        trained_on="nothing",
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ import torch
 
 from cozad_teach.errors import CozadError
 from cozad_teach.files import atomic_write
+from cozad_teach.hardware import hardware_name
 from cozad_teach.settings import Settings
 
 __all__ = ["RESULTS", "Results", "provenance", "read_results", "settings_hash", "write_results"]
@@ -55,18 +55,13 @@ def provenance(settings: Settings, device: torch.device | str = "cpu") -> dict[s
         ``commit`` (with "+" where files differ from it, None outside a checkout), ``settings``
         and their ``settings_hash``, ``torch``, ``python`` and ``hardware``.
     """
-    device = torch.device(device)
-    if device.type == "cuda":
-        hardware = torch.cuda.get_device_name(device)
-    else:
-        hardware = f"{platform.machine()}, {os.cpu_count()} cores"
     return {
         "commit": _commit(),
         "settings": settings.name,
         "settings_hash": settings_hash(settings),
         "torch": str(torch.__version__),
         "python": platform.python_version(),
-        "hardware": hardware,
+        "hardware": hardware_name(device),
     }
 
 
@@ -208,8 +203,11 @@ class Results:
             n = max(row["seeds"] for row in self.content["results"])
             of_seeds = f"{n} seeds; " if n > 1 else "one seed; "
             of_seeds += "95 % intervals in brackets; "
+        hardware = made["hardware"]
+        if (trained_on := made.get("trained_on", hardware)) != hardware:
+            hardware = f"trained on {trained_on}, evaluated on {hardware}"
         note = (
-            f"Settings `{made['settings']}`; {of_seeds}{made['hardware']}; torch {made['torch']}. "
+            f"Settings `{made['settings']}`; {of_seeds}{hardware}; torch {made['torch']}. "
             f"Repeat with `{self.content['command']}`."
         )
         return f"{self.markdown()}\n\n{note}"

@@ -222,6 +222,7 @@ def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
     )
     made_with = {
         **provenance(run_settings(run.settings, run.method), device),
+        "trained_on": readings.prepared.model.trained_on,
         "code": code_hash(),
         "data_hash": data,
         "backbone_weights": readings.prepared.model.backbone.weights_digest[:16],

@@ -14,7 +14,7 @@ import timm
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from cozad_teach import nearest, scoring
+from cozad_teach import nearest
 from cozad_teach.evaluation import baselines
 from cozad_teach.evaluation.baselines import (
     ensemble_scores,

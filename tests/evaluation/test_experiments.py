@@ -133,6 +133,7 @@ class FakeModel:
     backbone: Any = dataclasses.field(
         default_factory=lambda: SimpleNamespace(weights_digest="w" * 64)
     )
+    trained_on: str = "a card"
 
 
 @pytest.fixture
@@ -266,10 +267,42 @@ def test_a_leak_keeps_nothing_of_its_run(
     assert not (tmp_path / "ledger").exists()
 
 
-def bench_into(ledger: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def bench_into(
+    ledger: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, settings: str | None = None
+) -> Path:
     monkeypatch.setattr(commands, "BUILD", folder / "build")
     monkeypatch.setitem(EXPERIMENTS, "trial", SMALL)
-    return commands.bench("trial", folder=ledger)
+    return commands.bench("trial", settings, folder=ledger)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "command"),
+    [("lite", "trial", "trial"), ("full", "trial_full", "trial --settings full")],
+)
+def test_other_settings_than_its_own_give_an_experiment_another_name(
+    world: SimpleNamespace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: str,
+    name: str,
+    command: str,
+) -> None:
+    path = bench_into(tmp_path, tmp_path, monkeypatch, settings)
+    assert path == tmp_path / f"{name}.json"
+    content = read_results(name, tmp_path).content
+    assert content["command"] == f"cozad bench {command}"
+    assert content["made_with"]["settings"] == settings
+
+
+def test_an_experiment_may_be_made_for_the_full_settings(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "BUILD", tmp_path / "build")
+    monkeypatch.setitem(EXPERIMENTS, "full", dataclasses.replace(SMALL, settings="full"))
+    assert commands.bench("full", folder=tmp_path) == tmp_path / "full.json"
+    content = read_results("full", tmp_path).content
+    assert content["command"] == "cozad bench full"
+    assert content["made_with"]["settings"] == "full"
 
 
 def _endless(folder: Path) -> None:
@@ -439,7 +472,7 @@ def test_the_ledger_keeps_each_run_with_its_provenance_and_proof(
     run = content["runs"][0]
     assert run["made_with"]["settings_hash"] == settings_hash(LITE)
     kept = {"commit", "code", "data_hash", "backbone_weights", "torch", "python", "hardware"}
-    assert kept <= set(run["made_with"])
+    assert kept | {"trained_on"} <= set(run["made_with"])
     assert run["leaks"] == {
         "passed": True,
         "uses": [{"purpose": "weights", "labels": True, "images": 3, "digest": "d" * 16}],

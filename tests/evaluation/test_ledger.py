@@ -58,6 +58,10 @@ def test_results_come_back_as_they_were_stored(tmp_path: Path) -> None:
     ]
     note = repr(found).splitlines()[-1]
     assert "3 seeds; 95 % intervals in brackets" in note and "`cozad bench trial`" in note
+    assert "trained on" not in note
+    on_another = {**CONTENT, "made_with": {**provenance(LITE), "trained_on": "a card"}}
+    write_results("trial", on_another, tmp_path)
+    assert "; trained on a card, evaluated on " in repr(read_results("trial", tmp_path))
 
 
 def test_speed_has_a_table_of_its_own(tmp_path: Path) -> None:
