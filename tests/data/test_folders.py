@@ -732,3 +732,85 @@ def test_masks_of_the_other_packs_align(name: str) -> None:
         for item in category.test:
             if item.mask:
                 assert read_mask(item.mask, read_image(item.image).shape[:2]).any(), item.mask.name
+
+
+# Own images: good and defects, without train and test
+
+OWN = {
+    "good/IMG 1.JPG": 10,
+    "good/IMG 2.JPG": 11,
+    "bad/IMG 3.JPG": 20,
+    "déchirure/IMG 1.png": 30,
+    "ground_truth/déchirure/IMG 1_mask.png": 255,
+}
+
+
+def own(parent: str, tree: dict[str, int | bytes] = OWN) -> dict[str, int | bytes]:
+    return {f"{parent}{name}": value for name, value in tree.items()}
+
+
+def test_own_images_are_all_test_images(make) -> None:
+    (category,) = open_dataset(make(OWN)).values()
+    assert (category.name, category.train_good) == ("set", ())
+    assert summary(category) == [
+        ("bad/IMG 3.JPG", "bad", None),
+        ("déchirure/IMG 1.png", "déchirure", "ground_truth/déchirure/IMG 1_mask.png"),
+        ("good/IMG 1.JPG", "good", None),
+        ("good/IMG 2.JPG", "good", None),
+    ]
+    values = [int(read_image(item.image)[0, 0, 0]) for item in category.test]
+    assert values == [20, 30, 10, 11]
+
+
+@pytest.mark.parametrize("wrapper", ["", "mine/", "a/b/"])
+def test_own_images_of_several_categories(make, wrapper: str) -> None:
+    """One of them has a name that is a label elsewhere."""
+    tree = own(f"{wrapper}cups/") | own(f"{wrapper}good/") | own(f"{wrapper}plates/")
+    found = open_dataset(make(tree))
+    assert list(found) == ["cups", "good", "plates"]
+    assert [len(category.test) for category in found.values()] == [4, 4, 4]
+
+
+def test_own_images_may_be_good_only(make) -> None:
+    (category,) = open_dataset(make({"good/0.png": 1})).values()
+    assert [item.defect for item in category.test] == ["good"]
+
+
+OWN_REFUSALS = {
+    "no good": ({"bad/0.png": 1, "torn/0.png": 1}, "has no good images: put normal images in good"),
+    "a category without good": (
+        own("a/") | {"b/bad/0.png": 1},
+        "b/bad/0.png is out of place: where there is no train or test, images belong in good",
+    ),
+    "no label": (OWN | {"IMG 9.JPG": 1}, "IMG 9.JPG is out of place"),
+    "no label in a category": (own("a/") | {"a/0.png": 1}, "a/0.png is out of place"),
+    "too deep": (OWN | {"bad/monday/0.png": 1}, "bad/monday/0.png is out of place"),
+    "good too deep": (OWN | {"good/monday/0.png": 1}, "good/monday/0.png is out of place"),
+    "two levels": (OWN | own("a/"), "holds more than one data set (., a)"),
+    "two folders": (own("a/b/") | own("c/d/"), "holds more than one data set (a/b, c/d)"),
+    "beside train": (OWN | {"train/good/0.png": 1}, "good lies beside folders train or test: move"),
+    "beside test": (own("a/") | {"a/test/bad/0.png": 1}, "a/good lies beside folders train or"),
+    "beside a category in the other layout": (LEATHER | own("a/"), "a/good lies beside folders"),
+    "a test folder without labels": (OWN | {"test/0.png": 1}, "test/0.png is out of place"),
+    "masks by themselves": (OWN | {"masks/0.png": 1}, "masks/0.png seems to be a mask: move the"),
+    "masks beside images": (OWN | {"bad/IMG 3_mask.png": 1}, "bad/IMG 3_mask.png seems to be a"),
+    "masks by defect": (OWN | {"masks/bad/IMG 3_mask.png": 1}, "IMG 3_mask.png is out of place"),
+    "a mask by another name": (
+        OWN | {"ground_truth/bad/IMG 3.png": 1},
+        "is not named as a mask: call the mask of 000.png 000_mask.png",
+    ),
+    "a mask without its image": (
+        OWN | {"ground_truth/bad/IMG 7_mask.png": 1},
+        "IMG 7_mask.png is a mask without an image: add its image to bad or delete the mask",
+    ),
+    "masks of no defect": (
+        OWN | {"ground_truth/hole/0_mask.png": 1},
+        "hole/0_mask.png is a mask without an image: add its image to hole or delete the mask",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OWN_REFUSALS)
+def test_own_images_without_a_clear_place(make, case: str) -> None:
+    tree, words = OWN_REFUSALS[case]
+    assert words in refusal(make(tree))
