@@ -55,13 +55,23 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     evaluate = added.add_parser("evaluate", help="measure a method on labelled images")
     evaluate.add_argument("--model", required=True, metavar="FILE")
-    evaluate.add_argument("--data", required=True, metavar="DIR_OR_ZIP", help="MVTec layout")
+    evaluate.add_argument(
+        "--data",
+        required=True,
+        metavar="DIR_OR_ZIP",
+        help="MVTec layout, or folders good and DEFECT",
+    )
     evaluate.add_argument("--protocol", default="batch", help="single, batch, few-K or full")
     evaluate.add_argument(
         "--method",
         default="cozad",
         help="cozad or a baseline: mahalanobis, knn, mutual (each also with -unit behind it under "
         "single and batch), discriminator, ensemble",
+    )
+    evaluate.add_argument(
+        "--once",
+        metavar="FILE",
+        help="count copies among the test images once, by a list of data_scripts/get.py --audit",
     )
     evaluate.add_argument("--out", required=True, metavar="FILE", help="JSON report to write")
     evaluate.add_argument("--seed", type=_seed, default=0)

@@ -144,14 +144,20 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from cozad_teach.data.copy_lists import read_copies
     from cozad_teach.data.folders import open_dataset
 
     dataset = open_dataset(options.data)
+    copies = None if options.once is None else read_copies(options.once)
     check_writable(options.out)
+    from cozad_teach.evaluation.once import keep_once
     from cozad_teach.evaluation.reports import evaluate
 
+    model, once = _load(options), None
+    if copies:
+        dataset, once = keep_once(dataset, copies, progress=True)
     found = evaluate(
-        _load(options),
+        model,
         dataset,
         options.protocol,
         options.method,
@@ -159,9 +165,15 @@ def _evaluate(options: argparse.Namespace) -> int:
         seed=options.seed,
         progress=True,
     )
+    report = {**found.report, "once": once} if once else found.report
     with atomic_write(options.out) as file:
-        file.write_text(json.dumps(found.report, indent=2) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(_table(found.report))
+    if once:
+        print(
+            f"{once['images_left_out']} test images left out as copies (the report names them), "
+            f"{once['images_not_in_list']} not in the list"
+        )
     return 0
 
 

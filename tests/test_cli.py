@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from PIL import Image
 from cozad_teach import __version__
 from cozad_teach.cli import main
 from cozad_teach.cozad import CoZAD
+from cozad_teach.data.audit import Audit, audit_sets, write_audit
+from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.data.uses import Use
@@ -468,3 +471,86 @@ def test_a_leak_ends_with_3_and_nothing_is_published(
     said = fails(capsys, [*arguments, "--method", "mahalanobis"], code=3)
     assert "a part in the threshold (1: planted = " in said and "mirrored or turned" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["guilty.safetensors", "textures"]
+
+
+def test_copies_are_counted_once_by_a_list(
+    model_file: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The report is that of the set without its copies, and says what was left out."""
+    arguments = ["evaluate", "--model", model_file, "--method", "mahalanobis"]
+    once = ["--data", str(data), "--once", str(tmp_path / "copies.json")]
+    out = tmp_path / "metrics.json"
+    plain = [*arguments, "--data", str(data), "--out", str(out)]
+    assert main(plain) == 0
+    clean = json.loads(out.read_text())
+    assert "once" not in clean
+    for file in sorted((data / NAME / "test").rglob("*.png"))[:4]:
+        image = Image.open(file).convert("RGB").transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        image.save(file.with_name(f"x{file.stem}.jpg"), quality=90)
+    write_audit(audit_sets(open_dataset(data), names=["textures"]), tmp_path / "copies.json")
+    assert main(plain) == 0
+    doubled = json.loads(out.read_text())
+    capsys.readouterr()
+    assert main([*arguments, *once, "--out", str(out)]) == 0
+    assert "4 test images left out as copies" in capsys.readouterr().out
+    found = json.loads(out.read_text())
+    assert found["once"]["images_left_out"] == len(found["once"]["left_out"][NAME]) == 4
+    assert found["categories"] == clean["categories"] != doubled["categories"]
+
+    (tmp_path / "copies.json").write_text("{}")
+    assert "is no list of copies" in fails(capsys, [*arguments, *once, "--out", str(out)])
+    write_audit(Audit(("other",), (("0" * 64,),), ()), tmp_path / "copies.json")
+    assert "holds no image of this data set" in fails(
+        capsys, [*arguments, *once, "--out", str(out)]
+    )
+    assert json.loads(out.read_text()) == found
+
+
+def test_own_images_in_good_and_bad_are_evaluated(
+    model_file: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same images, masks and numbers as in the layout of MVTec-AD."""
+    own = tmp_path / NAME
+    shutil.copytree(data / NAME / "test", own)
+    shutil.copytree(data / NAME / "ground_truth", own / "ground_truth")
+    found = []
+    for source in (data, own):
+        out = tmp_path / "metrics.json"
+        arguments = ["--data", str(source), "--method", "mahalanobis", "--out", str(out)]
+        assert main(["evaluate", "--model", model_file, *arguments]) == 0
+        found.append(json.loads(out.read_text())["categories"][NAME])
+    assert found[0] == found[1] and found[0]["pixel_auroc"] is not None
+    capsys.readouterr()
+    arguments = ["--model", model_file, "--data", str(own), "--out", str(tmp_path / "m.json")]
+    said = fails(capsys, ["evaluate", *arguments, "--protocol", "few-4"])
+    assert "few-4 needs normal images" in said
+    shutil.copytree(data / NAME / "train", own / "train")
+    assert "good lies beside folders train or test" in fails(capsys, ["evaluate", *arguments])
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_predict_takes_photographs_as_a_telephone_leaves_them(
+    model_file: str, tmp_path: Path, n: int
+) -> None:
+    """Odd names, mixed sizes, turned by EXIF; one alone too."""
+    images = tmp_path / "photographs"
+    images.mkdir()
+    rng = np.random.default_rng(0)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be shown turned clockwise
+    sizes = {"IMG 1 (copy).JPG": (110, 70), 'é,"q".jpeg': (64, 64), "-rf.png": (301, 40)}
+    sizes["#%s\n.jpg"] = (33, 90)
+    for name, (width, height) in list(sizes.items())[:n]:
+        picture = Image.fromarray(rng.integers(90, 110, (height, width, 3), dtype=np.uint8))
+        picture.save(images / name, exif=turned)
+    out = tmp_path / "out"
+    arguments = ["--model", model_file, "--images", str(images), "--out", str(out)]
+    assert main(["predict", *arguments]) == 0
+    with (out / "scores.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["image"] for row in rows} == set(list(sizes)[:n])
+    for row in rows:
+        width, height = sizes[row["image"]]
+        with Image.open(out / row["overlay"]) as overlay:
+            assert overlay.size == (height, width)
+        assert 0 <= int(row["peak_x"]) < height and 0 <= int(row["peak_y"]) < width
