@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from cozad_teach._arguments import parser
+from cozad_teach._command import run_command
 from cozad_teach.errors import CozadError
 from cozad_teach.files import atomic_write, check_writable
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from cozad_teach.cozad import CoZAD
 
 __all__ = ["main"]
-
-INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,19 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         one line on standard error; what was being written is not left half-written.
     """
     options = parser(COMMANDS).parse_args(arguments)
-    try:
-        code: int = options.run(options)
-        return code
-    except CozadError as error:
-        print(f"cozad: error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("cozad: stopped; nothing half-written is left behind", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output, such as `head`, has gone: that is no error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return run_command("cozad", lambda: options.run(options))
 
 
 def _device(name: str | None) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "MAX_FILE_BYTES",
     "MAX_PIXELS",
     "ImageFile",
+    "header_problem",
     "printable",
     "read_image",
     "read_mask",
@@ -114,6 +115,36 @@ def read_mask(file: ImageFile, size: tuple[int, int]) -> NDArray[np.bool_]:
             f"{size[1]} x {size[0]}: save the mask in the size of the image"
         )
     return mask
+
+
+def header_problem(file: ImageFile) -> str | None:
+    """Say from its header why `read_image` would refuse an image, without decoding it.
+
+    Parameters
+    ----------
+    file : ImageFile
+        As `read_image` takes it.
+
+    Returns
+    -------
+    str or None
+        The reason and a remedy, such as "has CMYK colours (for print): save it as 8-bit RGB or
+        grey"; None where only damage further on could keep the image from being read.
+
+    Raises
+    ------
+    CozadError
+        If the file is empty or no image.
+    """
+    content = file.read_bytes()
+    if not content:
+        raise CozadError(f"{printable(file.name)} is empty (0 bytes): copy or download it again")
+    try:
+        return _unusable(_open(content, _PHOTO_FORMATS), content)
+    except Exception as error:  # Pillow's decoders raise a dozen types for damaged files
+        raise CozadError(
+            f"{printable(file.name)} is no image or a damaged one: copy or download it again"
+        ) from error
 
 
 def _decode(file: ImageFile, formats: tuple[str, ...]) -> NDArray[np.uint8]:

@@ -1,0 +1,9 @@
+"""Fetch a data set of the book by its name: ``python data_scripts/get.py --list``."""
+
+import sys
+from pathlib import Path
+
+from cozad_teach.data.commands import main
+
+if __name__ == "__main__":
+    sys.exit(main(Path(__file__).with_name("manifest.yml")))
