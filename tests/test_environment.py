@@ -130,7 +130,12 @@ def imported_packages() -> set[str]:
 
 
 def test_every_import_of_the_package_is_a_declared_dependency() -> None:
-    distributions = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
+    distributions = {
+        "PIL": "pillow",
+        "skimage": "scikit-image",
+        "sklearn": "scikit-learn",
+        "yaml": "pyyaml",
+    }
     declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
     needed = {canonicalize_name(distributions.get(name, name)) for name in imported_packages()}
     assert needed <= declared

@@ -68,11 +68,11 @@ def install(
     tell: Tell = _say if progress else _say_nothing
     _check_categories(info, categories)
     target = root / info.name
-    if _is_there(target, categories):
-        return target
-    if source is None and info.access != "open":
-        raise CozadError(_by_hand(info))
     try:
+        if _is_there(target, categories):
+            return target
+        if source is None and info.access != "open":
+            raise CozadError(_by_hand(info))
         root.mkdir(parents=True, exist_ok=True)
         with _alone(root, info.name, tell):
             if not _is_there(target, categories):
