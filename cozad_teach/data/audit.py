@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
 from cozad_teach.data.copies import find_copies
@@ -93,12 +98,25 @@ def _read(
         ),
         key=lambda item: item[:3],
     )
-    entries, prints = [], []
-    for number, category_name, name, label, file in tqdm(
-        waiting, "images", unit="image", delay=2, disable=not progress
-    ):
-        prints.append(Fingerprints.of([name], [read_image(file)]))
-        entries.append(Entry(number, category_name, name, label, prints[-1].hashes[0]))
+
+    def read(item: tuple[int, str, str, str, ImageFile]) -> Fingerprints:
+        return Fingerprints.of([item[2]], [read_image(item[4])])
+
+    # Decoding leaves Python's lock, and shrinking too.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        bar = tqdm(
+            pool.map(read, waiting),
+            "images",
+            len(waiting),
+            unit="image",
+            delay=2,
+            disable=not progress,
+        )
+        prints = list(bar)
+    entries = [
+        Entry(number, category, name, label, print_.hashes[0])
+        for (number, category, name, label, _), print_ in zip(waiting, prints, strict=True)
+    ]
     return entries, Fingerprints.join(prints)
 
 
@@ -126,25 +144,20 @@ def _alike(
 def _groups(
     entries: Sequence[Entry], pairs: Mapping[tuple[int, int], tuple[str, float]]
 ) -> Iterator[Group]:
-    leader = list(range(len(entries)))
-
-    def leading(place: int) -> int:
-        while leader[place] != place:
-            place = leader[place] = leader[leader[place]]
-        return place
-
-    for pair in pairs:
-        low, high = sorted(map(leading, pair))
-        leader[high] = low
+    if not pairs:
+        return
+    first, second = zip(*pairs, strict=True)
+    graph = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(entries), len(entries)))
+    _, leader = connected_components(graph, directed=False)
     members: dict[int, list[int]] = defaultdict(list)
     links: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for place in sorted({place for pair in pairs for place in pair}):
-        members[leading(place)].append(place)
+        members[leader[place]].append(place)
     for pair in pairs:
-        links[leading(pair[0])].append(pair)
-    for first in sorted(members):
-        within = {place: n for n, place in enumerate(members[first])}
+        links[leader[pair[0]]].append(pair)
+    for group, places in members.items():  # by their first images
+        within = {place: n for n, place in enumerate(places)}
         yield Group(
             tuple(entries[place] for place in within),
-            tuple(sorted(Pair(within[a], within[b], *pairs[a, b]) for a, b in links[first])),
+            tuple(sorted(Pair(within[a], within[b], *pairs[a, b]) for a, b in links[group])),
         )

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cozad_teach._command import run_command
-from cozad_teach.data.audit import audit_sets, write_audit
 from cozad_teach.data.folders import Category, open_dataset
 from cozad_teach.data.index_file import INDEX, read_index, verify
 from cozad_teach.data.install import install
@@ -140,6 +139,8 @@ def _verify(folder: Path) -> None:
 
 
 def _audit(names: Sequence[str], root: Path) -> None:
+    from cozad_teach.data.audit import audit_sets, write_audit  # PyTorch takes seconds to import
+
     if len(names) not in (1, 2):
         raise CozadError("--audit takes one data set, or two")
     paths = [_place(name, root) for name in names]

@@ -15,7 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cozad_teach.data.audit import Audit, Entry, Group, Pair, audit_sets, read_copies, write_audit
+from cozad_teach.data.audit import (
+    Audit,
+    Entry,
+    Group,
+    Pair,
+    _groups,
+    audit_sets,
+    read_copies,
+    write_audit,
+)
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage, open_dataset, read_image
 from cozad_teach.data.hashes import Fingerprints, image_hash
 from cozad_teach.data.textures import draw_category
@@ -313,6 +322,26 @@ def test_a_list_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(CozadError, match=r"^cannot read the list of copies .*: check the path"):
             read_copies(path)
+
+
+def test_a_chain_of_pairs_is_one_group() -> None:
+    """Groups against a slow search, for pairs in any order."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        entries = [Entry(1, "c", f"{i:02}.png", "good", f"{i:064x}") for i in range(30)]
+        ends = [sorted(rng.choice(30, 2, replace=False).tolist()) for _ in range(20)]
+        pairs = {(a, b): ("saved anew", 0.99) for a, b in ends}
+        groups = {tuple(int(e.name[:2]) for e in g.images) for g in _groups(entries, pairs)}
+        expected = set()
+        for start in {place for pair in pairs for place in pair}:
+            reached = {start}
+            while more := {p for pair in pairs if reached & set(pair) for p in pair} - reached:
+                reached |= more
+            expected.add(tuple(sorted(reached)))
+        assert groups == expected
+        listed = [pair for g in _groups(entries, pairs) for pair in g.pairs]
+        assert len(listed) == len(pairs)
+    assert list(_groups(entries, {})) == []
 
 
 def test_labels_disagree_by_hand() -> None:
