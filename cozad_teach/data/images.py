@@ -157,7 +157,9 @@ def _decode(file: ImageFile, formats: tuple[str, ...]) -> NDArray[np.uint8]:
         image = _open(content, formats)
         if reason := _unusable(image, content):
             raise CozadError(f"{name} {reason}")
-        return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+        # Either call would copy an image that needs nothing done.
+        ImageOps.exif_transpose(image, in_place=True)
+        return np.array(image if image.mode == "RGB" else image.convert("RGB"))
     except (CozadError, MemoryError):
         raise
     except UnidentifiedImageError as error:
