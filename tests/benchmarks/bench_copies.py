@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 from comparing import report, within
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from cozad_teach.data.audit import audit_sets
 from cozad_teach.data.copies import find_copies
+from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.hashes import THUMBNAIL_SIDE, Fingerprints
+from cozad_teach.data.textures import draw_texture
+
+SIDE = 900  # as in the larger categories of MVTec AD
 
 
 def draw(n: int, seed: int) -> Fingerprints:
@@ -23,6 +31,27 @@ def draw(n: int, seed: int) -> Fingerprints:
     return Fingerprints(names, names, thumbs)
 
 
+def write(n: int, folder: Path) -> None:
+    """Write different images, every second one as JPEG and the others as PNG."""
+    place = folder / "thing" / "test" / "good"
+    place.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    canvas = Image.fromarray(draw_texture("wood_oak", 0, (512, 512)))
+    for i in range(n):
+        x, y = rng.integers(0, 212, 2).tolist()
+        image = canvas.crop((x, y, x + 300, y + 300)).resize((SIDE, SIDE))
+        image.save(place / f"{i:04}.{('png', 'jpg')[i % 2]}", quality=95)
+
+
+def audit(n: int) -> float:
+    """Give the seconds to audit images that lie on disk, as the command does."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(n, Path(folder))
+        start = time.perf_counter()
+        audit_sets(open_dataset(folder))
+        return time.perf_counter() - start
+
+
 def main() -> None:
     rows = []
     many = draw(3000, 0)
@@ -34,6 +63,8 @@ def main() -> None:
         find_copies(first, second, same_kind=same_kind)
         seconds = time.perf_counter() - start
         rows.append(within(what, seconds, limit, "s", seconds))
+    seconds = audit(3000)
+    rows.append(within(f"audit of 3,000 files of {SIDE} pixels", seconds, 60, "s", seconds))
     report(rows)
 
 
