@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import uniform_filter
-from scipy.spatial.distance import cdist
+from scipy.spatial.distance import cdist, pdist
+from scipy.special import log_softmax
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
+from cozad_teach.contrastive import alignment as package_alignment
+from cozad_teach.contrastive import info_nce_loss, supervised_contrastive_loss
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_auroc as package_auroc
 from cozad_teach.scoring import image_scores as package_image_scores
@@ -118,6 +121,57 @@ def image_scores_by_loops(s: np.ndarray, top_share: float) -> list[float]:
     return [sum(sorted(row, reverse=True)[:k]) / k for row in s.tolist()]
 
 
+def alignment_by_loops(e: np.ndarray) -> float:
+    u = [row / np.sqrt((row**2).sum()) for row in e]
+    pairs = [((u[i] - u[j]) ** 2).sum() for i in range(len(u)) for j in range(i)]
+    return sum(pairs) / len(pairs)
+
+
+def alignment_by_cosines(e: np.ndarray) -> float:
+    cosines = 1 - pdist(e, "cosine")
+    return float(2 - 2 * cosines.mean())
+
+
+def info_nce_by_loops(a: np.ndarray, k: np.ndarray, positives: np.ndarray, t: float) -> float:
+    total = 0.0
+    for row, own in zip(a, positives, strict=True):
+        terms = [math.exp(row @ key / np.linalg.norm(row) / np.linalg.norm(key) / t) for key in k]
+        total += math.log(sum(terms)) - math.log(terms[own])
+    return total / len(a)
+
+
+def info_nce_by_one_hot(
+    a: np.ndarray, k: np.ndarray, positives: np.ndarray, temperature: float
+) -> float:
+    logits = (1 - cdist(a, k, "cosine")) / temperature
+    return float(-(log_softmax(logits, axis=1) * np.eye(len(k))[positives]).sum() / len(a))
+
+
+def supervised_by_loops(e: np.ndarray, anomalous: np.ndarray, temperature: float) -> float:
+    u = e / np.linalg.norm(e, axis=1, keepdims=True)
+    losses = []
+    for i in range(len(u)):
+        positives = [j for j in range(len(u)) if j != i and not anomalous[j]]
+        if anomalous[i] or not positives:
+            continue
+        below = sum(math.exp(u[i] @ u[j] / temperature) for j in range(len(u)) if j != i)
+        terms = [u[i] @ u[j] / temperature - math.log(below) for j in positives]
+        losses.append(-sum(terms) / len(terms))
+    return sum(losses) / len(losses) if losses else 0.0
+
+
+def supervised_on_sorted(e: np.ndarray, anomalous: np.ndarray, temperature: float) -> float:
+    order = np.argsort(anomalous, kind="stable")
+    n = int((~anomalous).sum())
+    if n < 2:
+        return 0.0
+    cosines = 1 - cdist(e[order][:n], e[order], "cosine")
+    logits = cosines / temperature
+    logits[np.arange(n), np.arange(n)] = -np.inf
+    shares = log_softmax(logits, axis=1)[:, :n]
+    return float(-shares[~np.eye(n, dtype=bool)].mean())
+
+
 RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
     "features.mean_pool": (
         pool_by_uniform_filter,
@@ -130,6 +184,21 @@ RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
         lambda z, mean, std, eps=1e-5: (z - mean[None, None]) / np.sqrt(std**2 + eps**2),
         lambda z, mean, std: (z - mean) / np.where(std > 0, std, 1),
         standardise_loop,
+    ),
+    "contrastive.alignment": (
+        alignment_by_loops,
+        alignment_by_cosines,
+        lambda e: package_alignment(torch.from_numpy(e)),
+    ),
+    "contrastive.info_nce": (
+        info_nce_by_loops,
+        info_nce_by_one_hot,
+        lambda a, k, p, t: info_nce_loss(*map(torch.from_numpy, (a, k, p)), t),
+    ),
+    "contrastive.supervised": (
+        supervised_by_loops,
+        supervised_on_sorted,
+        lambda e, y, t: supervised_contrastive_loss(torch.from_numpy(e), torch.from_numpy(y), t),
     ),
     "scoring.mahalanobis": (
         distance_by_inverse,
