@@ -57,6 +57,7 @@ class Chapter:
 CHAPTERS = (
     Chapter(1, "A first result"),
     Chapter(2, "Patch features"),
+    Chapter(3, "The contrastive head"),
 )
 
 

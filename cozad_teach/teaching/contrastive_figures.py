@@ -62,7 +62,7 @@ def disc(embeddings: Tensor, anomalous: Tensor) -> np.ndarray:
     numpy.ndarray
         Shape (P, 2), inside the unit circle. The first is the cosine to the mean direction of the
         normal patches; the second that to the direction, perpendicular to it, in which all patches
-        vary most.
+        vary most; most anomalous ones lie above 0.
     """
     unit = torch.nn.functional.normalize(embeddings.double(), dim=-1).numpy()
     normal = unit[~anomalous.numpy()].mean(0)
@@ -72,8 +72,12 @@ def disc(embeddings: Tensor, anomalous: Tensor) -> np.ndarray:
     # Nothing of `normal` is left in the data, but rounding puts some into the directions.
     second = directions[0] - (directions[0] @ normal) * normal
     second /= np.linalg.norm(second)
-    second *= np.sign(second[np.abs(second).argmax()])  # else the picture may come out mirrored
-    return np.stack([unit @ normal, unit @ second], -1)
+    height = unit @ second
+    odd = anomalous.numpy()
+    # A direction has no sign: choose it, or pictures that belong together come out mirrored.
+    if height[odd].mean() < 0 if odd.any() else second[np.abs(second).argmax()] < 0:
+        height = -height
+    return np.stack([unit @ normal, height], -1)
 
 
 def draw_disc(axis: Axes, points: np.ndarray, anomalous: np.ndarray) -> None:

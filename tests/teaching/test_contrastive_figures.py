@@ -61,12 +61,12 @@ def test_in_two_dimensions_the_disc_shows_all_there_is() -> None:
     assert shown @ shown.T == pytest.approx((points @ points.T).numpy())
 
 
-def test_the_disc_does_not_depend_on_rotations_of_the_sphere_but_for_a_mirror() -> None:
+def test_the_disc_does_not_depend_on_rotations_of_the_sphere() -> None:
     points = unit_vectors(4)
     turn = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(2))).Q.double()
-    a, b = disc(points, ANOMALOUS), disc(points @ turn, ANOMALOUS)
-    assert a[:, 0] == pytest.approx(b[:, 0], abs=1e-6)
-    assert np.abs(a[:, 1]) == pytest.approx(np.abs(b[:, 1]), abs=1e-6)
+    shown = disc(points, ANOMALOUS)
+    assert disc(points @ turn, ANOMALOUS) == pytest.approx(shown, abs=1e-6)
+    assert shown[ANOMALOUS.numpy(), 1].mean() > 0
 
 
 def test_every_point_and_every_visible_push_is_drawn() -> None:
