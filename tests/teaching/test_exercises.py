@@ -15,6 +15,7 @@ from scipy.special import log_softmax
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
+from cozad_teach.confidence import iqr_threshold as package_threshold
 from cozad_teach.contrastive import alignment as package_alignment
 from cozad_teach.contrastive import info_nce_loss, supervised_contrastive_loss
 from cozad_teach.errors import CozadError
@@ -172,6 +173,36 @@ def supervised_on_sorted(e: np.ndarray, anomalous: np.ndarray, temperature: floa
     return float(-shares[~np.eye(n, dtype=bool)].mean())
 
 
+def threshold_by_sorting(scores: np.ndarray, gamma: float) -> float:
+    ordered, quartiles = sorted(scores), []
+    for share in (0.25, 0.75):
+        place = share * (len(ordered) - 1)
+        low = int(place)
+        high = min(low + 1, len(ordered) - 1)
+        quartiles.append(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
+    return quartiles[1] + gamma * (quartiles[1] - quartiles[0])
+
+
+def weights_by_loop(scores: np.ndarray, threshold: float, sharpness: float) -> list[float]:
+    return [1.0 if s <= threshold else (threshold / s) ** sharpness for s in scores.tolist()]
+
+
+def weights_by_logarithms(scores: np.ndarray, threshold: float, sharpness: float) -> np.ndarray:
+    excess = np.log(np.maximum(scores, threshold) / threshold)
+    return np.exp(-sharpness * excess)
+
+
+def covariance_by_loops(e: np.ndarray, w: np.ndarray) -> np.ndarray:
+    mean = sum(a * row for a, row in zip(w, e, strict=True)) / sum(w)
+    return sum(a * np.outer(row - mean, row - mean) for a, row in zip(w, e, strict=True)) / sum(w)
+
+
+def covariance_by_moments(e: np.ndarray, w: np.ndarray) -> np.ndarray:
+    mean = np.average(e, axis=0, weights=w)
+    second = np.einsum("n,ni,nj->ij", w, e, e) / w.sum()
+    return second - np.outer(mean, mean)
+
+
 RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
     "features.mean_pool": (
         pool_by_uniform_filter,
@@ -184,6 +215,21 @@ RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
         lambda z, mean, std, eps=1e-5: (z - mean[None, None]) / np.sqrt(std**2 + eps**2),
         lambda z, mean, std: (z - mean) / np.where(std > 0, std, 1),
         standardise_loop,
+    ),
+    "confidence.iqr_threshold": (
+        threshold_by_sorting,
+        lambda s, g: np.quantile(s, 0.75) * (1 + g) - g * np.quantile(s, 0.25),
+        lambda s, g: package_threshold(torch.from_numpy(s), g),
+    ),
+    "confidence.soft_weights": (
+        weights_by_loop,
+        weights_by_logarithms,
+        lambda s, t, k: np.minimum(1, t / np.maximum(s, 1e-9)) ** k,
+    ),
+    "confidence.weighted_covariance": (
+        covariance_by_loops,
+        covariance_by_moments,
+        lambda e, w: np.cov(e, rowvar=False, aweights=w, bias=True),
     ),
     "contrastive.alignment": (
         alignment_by_loops,
