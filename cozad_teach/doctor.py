@@ -58,6 +58,7 @@ CHAPTERS = (
     Chapter(1, "A first result"),
     Chapter(2, "Patch features"),
     Chapter(3, "The contrastive head"),
+    Chapter(4, "Confidence weights"),
 )
 
 
