@@ -59,6 +59,7 @@ CHAPTERS = (
     Chapter(2, "Patch features"),
     Chapter(3, "The contrastive head"),
     Chapter(4, "Confidence weights"),
+    Chapter(5, "The covariance of the losses"),
 )
 
 

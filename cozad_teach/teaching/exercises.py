@@ -71,7 +71,8 @@ class Exercise:
     reference : callable
         A right answer.
     cases : tuple of Case
-        Public cases first. Sizes along the axes of an array must all differ.
+        Public cases first. Sizes along the axes of an array must all differ, unless it is a
+        symmetric matrix.
     mistakes : tuple of Mistake
         The bug zoo of the exercise.
     tolerance : float

@@ -12,12 +12,14 @@ import torch
 from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import cdist, pdist
 from scipy.special import log_softmax
-from scipy.stats import rankdata
+from scipy.stats import rankdata, zscore
 from sklearn.metrics import roc_auc_score
 
 from cozad_teach.confidence import iqr_threshold as package_threshold
 from cozad_teach.contrastive import alignment as package_alignment
 from cozad_teach.contrastive import info_nce_loss, supervised_contrastive_loss
+from cozad_teach.covariance import decay_strength as package_decay_strength
+from cozad_teach.covariance import loss_covariance as package_loss_covariance
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_auroc as package_auroc
 from cozad_teach.scoring import image_scores as package_image_scores
@@ -203,7 +205,46 @@ def covariance_by_moments(e: np.ndarray, w: np.ndarray) -> np.ndarray:
     return second - np.outer(mean, mean)
 
 
+def loss_covariance_by_loops(losses: np.ndarray, window: int) -> np.ndarray:
+    columns = []
+    for column in losses.T:
+        mean = sum(column) / len(column)
+        spread = math.sqrt(sum((value - mean) ** 2 for value in column) / len(column))
+        columns.append([(value - mean) / (spread or 1) for value in column][-window:])
+    means = [sum(column) / len(column) for column in columns]
+    sigma = np.zeros((2, 2))
+    for i, j in np.ndindex(2, 2):
+        pairs = zip(columns[i], columns[j], strict=True)
+        products = [(a - means[i]) * (b - means[j]) for a, b in pairs]
+        sigma[i, j] = sum(products) / (len(products) - 1)
+    return sigma
+
+
+def loss_covariance_by_zscore(losses: np.ndarray, window: int) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        last = np.nan_to_num(zscore(losses, axis=0))[-window:]
+    offsets = last - last.mean(0)
+    return np.einsum("ti,tj->ij", offsets, offsets) / (len(last) - 1)
+
+
+def decay_by_det(sigma: np.ndarray, base: float, growth: float, cap: float) -> float:
+    bounded = np.clip(np.linalg.det(sigma), 0, cap)
+    return float(base + base * growth * np.log(1 + bounded) / np.log(1 + cap))
+
+
+def decay_by_eigenvalues(sigma: np.ndarray, base: float, growth: float, cap: float) -> float:
+    determinant = float(np.prod(np.linalg.eigvalsh(sigma)))
+    bounded = max(0.0, min(determinant, cap))
+    return base * (1 + growth * math.log(1 + bounded, 1 + cap))
+
+
 RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
+    "covariance.loss_covariance": (
+        loss_covariance_by_loops,
+        loss_covariance_by_zscore,
+        lambda losses, window: package_loss_covariance(losses, window),
+    ),
+    "covariance.decay_strength": (decay_by_det, decay_by_eigenvalues, package_decay_strength),
     "features.mean_pool": (
         pool_by_uniform_filter,
         pool_by_shifts,
@@ -292,7 +333,9 @@ def test_every_exercise_is_well_made(exercise: Exercise) -> None:
     assert hidden == sorted(hidden) and len(set(hidden)) == 2, "public cases first, then hidden"
     for case in exercise.cases:
         for array in case.arguments[:1]:
-            assert len(set(array.shape)) == array.ndim, f"{case.label}: sizes repeat"
+            uneven = len(set(array.shape)) == array.ndim
+            symmetric = array.shape == (2, 2) and array[0, 1] == array[1, 0]
+            assert uneven or symmetric, f"{case.label}: sizes repeat"
 
 
 def test_exercise_arrays_survive_a_check() -> None:

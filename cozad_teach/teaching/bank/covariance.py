@@ -1,0 +1,229 @@
+"""Exercises on the covariance of the losses. The wrong answers are wrong on purpose."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cozad_teach.teaching.exercises import Case, Exercise, Mistake
+
+__all__ = ["EXERCISES"]
+
+
+def _scored(losses: np.ndarray, ddof: int = 0) -> np.ndarray:
+    spread = losses.std(axis=0, ddof=ddof)
+    return np.asarray((losses - losses.mean(axis=0)) / np.where(spread > 0, spread, 1))
+
+
+def _covariance(values: np.ndarray, ddof: int = 1) -> np.ndarray:
+    return np.asarray(np.cov(values, rowvar=False, ddof=ddof))
+
+
+def loss_covariance(losses: np.ndarray, window: int) -> np.ndarray:
+    """Score losses (T, 2) over the whole history; give the covariance of the last steps (2, 2)."""
+    return _covariance(_scored(losses)[-window:])
+
+
+def _unscored(losses: np.ndarray, window: int) -> np.ndarray:
+    return _covariance(losses[-window:])
+
+
+def _scored_in_window(losses: np.ndarray, window: int) -> np.ndarray:
+    return _covariance(_scored(losses[-window:]))
+
+
+def _first_steps(losses: np.ndarray, window: int) -> np.ndarray:
+    return _covariance(_scored(losses)[:window])
+
+
+def _whole_history(losses: np.ndarray, window: int) -> np.ndarray:
+    return _covariance(_scored(losses))
+
+
+def _by_number(losses: np.ndarray, window: int) -> np.ndarray:
+    return _covariance(_scored(losses)[-window:], ddof=0)
+
+
+def _around_zero(losses: np.ndarray, window: int) -> np.ndarray:
+    last = _scored(losses)[-window:]
+    return np.asarray(last.T @ last / (len(last) - 1))
+
+
+def _of_steps(losses: np.ndarray, window: int) -> np.ndarray:
+    return np.asarray(np.cov(_scored(losses)[-window:]))
+
+
+def _correlation(losses: np.ndarray, window: int) -> np.ndarray:
+    last = _scored(losses)[-window:]
+    spread = last.std(axis=0)
+    spread = np.where(spread > 0, spread, 1)
+    return np.asarray(_covariance(last, ddof=0) / np.outer(spread, spread))
+
+
+def decay_strength(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    """Give base * (1 + growth * log(1 + min(det, cap)) / log(1 + cap)) for (2, 2)."""
+    determinant = covariance[0, 0] * covariance[1, 1] - covariance[0, 1] * covariance[1, 0]
+    return float(base * (1 + growth * np.log1p(min(max(determinant, 0), cap)) / np.log1p(cap)))
+
+
+def _from(determinant: float, base: float, growth: float, cap: float) -> float:
+    return float(base * (1 + growth * np.log1p(min(max(determinant, 0), cap)) / np.log1p(cap)))
+
+
+def _trace(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    return _from(float(np.trace(covariance)), base, growth, cap)
+
+
+def _variances(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    return _from(float(covariance[0, 0] * covariance[1, 1]), base, growth, cap)
+
+
+def _no_cap(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    determinant = max(float(np.linalg.det(covariance)), 0)
+    return float(base * (1 + growth * np.log1p(determinant) / np.log1p(cap)))
+
+
+def _no_base(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    return decay_strength(covariance, base, growth, cap) - base
+
+
+def _no_logarithm(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    determinant = max(float(np.linalg.det(covariance)), 0)
+    return float(base * (1 + growth * min(determinant, cap) / cap))
+
+
+def _no_denominator(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    determinant = max(float(np.linalg.det(covariance)), 0)
+    return float(base * (1 + growth * np.log1p(min(determinant, cap))))
+
+
+def _growth_alone(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    return base + decay_strength(covariance, 1.0, growth, cap) - 1
+
+
+def _covariance_cases() -> tuple[Case, ...]:
+    random = np.random.default_rng(10)
+    cases = []
+    for steps, window, hidden in ((7, 4, False), (5, 3, False), (9, 5, True), (3, 6, True)):
+        falling = np.linspace(3, 1, steps)[:, None] * [1.0, 2.5]
+        losses = falling + random.normal(0, 0.4, (steps, 2))
+        cases.append(Case(f"{steps} steps and a window of {window}", (losses, window), hidden))
+    rests = cases[0].arguments[0].copy()
+    rests[:, 1] = 0.7
+    cases.append(Case("a validation loss that never changes", (rests, 4), True))
+    return tuple(cases)
+
+
+def _decay_cases() -> tuple[Case, ...]:
+    some = np.array([[1.5, 0.8], [0.8, 2.0]])
+    wild = np.array([[40.0, -6.0], [-6.0, 9.0]])
+    return (
+        Case("a covariance with determinant 2.36", (some, 0.1, 0.5, 100.0)),
+        Case("a determinant above the cap", (wild, 0.2, 3.0, 50.0)),
+        Case("losses that move in lockstep", (np.array([[1.0, 2.0], [2.0, 4.0]]), 0.3, 0.5, 20.0)),
+        Case("other values", (np.array([[0.3, -0.1], [-0.1, 0.6]]), 0.05, 2.0, 10.0), hidden=True),
+    )
+
+
+EXERCISES = (
+    Exercise(
+        name="covariance.loss_covariance",
+        reference=loss_covariance,
+        cases=_covariance_cases(),
+        mistakes=(
+            Mistake(
+                "does not score",
+                _unscored,
+                "You take the losses as they are. Scale each to mean 0 and deviation 1 over the "
+                "whole history first, or the unit of the losses decides.",
+            ),
+            Mistake(
+                "scores within the window",
+                _scored_in_window,
+                "You scale the losses within the window. Then both variances are the same in every "
+                "window, calm or wild: scale over the whole history, cut the window afterwards.",
+            ),
+            Mistake(
+                "takes the first steps",
+                _first_steps,
+                "You take the first steps of the history. The window holds the last ones.",
+            ),
+            Mistake(
+                "takes the whole history",
+                _whole_history,
+                "You take all steps. Only those in the window count.",
+            ),
+            Mistake(
+                "divides by the number",
+                _by_number,
+                "You divide by the number of steps. A sample covariance divides by one less, since "
+                "the mean comes from the same steps.",
+            ),
+            Mistake(
+                "keeps the mean of the window",
+                _around_zero,
+                "The scaled history has mean 0, the window has not: subtract the mean of the "
+                "window before you multiply.",
+            ),
+            Mistake(
+                "compares steps",
+                _of_steps,
+                "The result has one row for each step. It should be 2 x 2, for the two losses: "
+                "which axis of `np.cov` holds the variables?",
+            ),
+            Mistake(
+                "gives a correlation",
+                _correlation,
+                "The diagonal is 1: this is the correlation. How far the losses swing is lost in "
+                "it, and that is what counts here.",
+            ),
+        ),
+    ),
+    Exercise(
+        name="covariance.decay_strength",
+        reference=decay_strength,
+        cases=_decay_cases(),
+        tolerance=1e-4,  # of a singular matrix, determinants differ by rounding
+        mistakes=(
+            Mistake(
+                "uses the trace",
+                _trace,
+                "You use the trace, the sum of the variances. The determinant is wanted.",
+            ),
+            Mistake(
+                "forgets the covariances",
+                _variances,
+                "You multiply the two variances. The determinant subtracts the square of the "
+                "covariance, so that losses in lockstep give 0.",
+            ),
+            Mistake(
+                "has no cap",
+                _no_cap,
+                "Without the cap one wild window makes the decay as strong as it likes. Bound the "
+                "determinant before you take the logarithm.",
+            ),
+            Mistake(
+                "forgets the base",
+                _no_base,
+                "For a determinant of 0 your decay is 0. It should be the base: is the 1 in the "
+                "parentheses there?",
+            ),
+            Mistake(
+                "has no logarithm",
+                _no_logarithm,
+                "You take the determinant itself. The logarithm lets small determinants count too.",
+            ),
+            Mistake(
+                "does not divide",
+                _no_denominator,
+                "You do not divide by log(1 + c), so that the strongest decay depends on the cap. "
+                "It should be base times 1 + growth.",
+            ),
+            Mistake(
+                "adds instead of multiplying",
+                _growth_alone,
+                "The growth is a multiple of the base. You add it on its own scale: check the "
+                "parentheses.",
+            ),
+        ),
+    ),
+)
