@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
 from cozad_teach.contrastive import supervised_contrastive_loss
-from cozad_teach.teaching.figures import COLOURS
+from cozad_teach.teaching.figures import ANOMALOUS, NORMAL
 
 __all__ = ["disc", "draw_disc", "draw_pushes", "pushes"]
 
-NORMAL: dict[str, Any] = {"color": COLOURS["blue"], "marker": "o", "s": 22, "label": "normal"}
-ANOMALOUS: dict[str, Any] = {
-    "color": COLOURS["vermilion"],
-    "marker": "^",
-    "s": 30,
-    "label": "anomalous",
-}
+LENGTH = 2.2  # of an arrow, as a multiple of its push
 
 
 def pushes(embeddings: Tensor, anomalous: Tensor, temperature: float) -> Tensor:
@@ -84,15 +76,17 @@ def draw_disc(axis: Axes, points: np.ndarray, anomalous: np.ndarray) -> None:
     """Draw points (P, 2) of `disc` inside the unit circle; `anomalous` is boolean, (P,)."""
     circle = np.linspace(0, 2 * np.pi, 181)
     axis.plot(np.cos(circle), np.sin(circle), color="#767676", lw=0.8)
-    for chosen, style in ((~anomalous, NORMAL), (anomalous, ANOMALOUS)):
-        axis.scatter(*points[chosen].T, **style, alpha=0.7, linewidths=0)
+    for chosen, style, size, label in (
+        (~anomalous, NORMAL, 22, "normal"),
+        (anomalous, ANOMALOUS, 30, "anomalous"),
+    ):
+        x, y = points[chosen].T
+        axis.scatter(x, y, s=size, label=label, alpha=0.7, linewidths=0, **style)
     axis.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), aspect="equal")
     axis.set_axis_off()
 
 
-def draw_pushes(
-    axis: Axes, embeddings: Tensor, anomalous: Tensor, temperature: float, length: float = 2.2
-) -> None:
+def draw_pushes(axis: Axes, embeddings: Tensor, anomalous: Tensor, temperature: float) -> None:
     """Draw embeddings (P, 2) on the unit circle, and an arrow where each is pushed.
 
     Parameters
@@ -101,14 +95,12 @@ def draw_pushes(
         Empty.
     embeddings, anomalous, temperature
         As in `pushes`, with D = 2.
-    length : float
-        Of an arrow, as a multiple of its push.
     """
     draw_disc(axis, embeddings.numpy(), anomalous.numpy())
-    arrows = length * pushes(embeddings, anomalous, temperature).numpy()
+    arrows = LENGTH * pushes(embeddings, anomalous, temperature).numpy()
     for start, arrow, odd in zip(embeddings.numpy(), arrows, anomalous.numpy(), strict=True):
         if np.linalg.norm(arrow) > 0.02:  # a shorter one is all head
-            colour = COLOURS["vermilion" if odd else "blue"]
+            colour = (ANOMALOUS if odd else NORMAL)["color"]
             axis.annotate(
                 "",
                 xy=start + arrow,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-__all__ = ["COLOURS", "heat_map_grid", "heat_map_row", "image_grid", "overlay", "set_style"]
+__all__ = [
+    "ANOMALOUS",
+    "COLOURS",
+    "NORMAL",
+    "heat_map_grid",
+    "heat_map_row",
+    "image_grid",
+    "overlay",
+    "set_style",
+]
 
 # Okabe and Ito's palette, without its yellow, which is too pale on white.
 COLOURS = {
@@ -24,6 +34,9 @@ COLOURS = {
     "sky": "#56B4E9",
     "black": "#000000",
 }
+# How points of either kind look in every scatter plot: told apart without colours, too.
+NORMAL: dict[str, Any] = {"color": COLOURS["blue"], "marker": "o"}
+ANOMALOUS: dict[str, Any] = {"color": COLOURS["vermilion"], "marker": "^"}
 # Perceptually even from dark to bright, so that it also reads in grey.
 HEAT = matplotlib.colormaps["inferno"]
 

@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
+from cozad_teach.teaching import figures
 from cozad_teach.teaching.figures import COLOURS
 
 __all__ = ["method_steps"]
 
-NORMAL: dict[str, Any] = {"color": COLOURS["blue"], "marker": "o", "s": 14}
-ANOMALOUS: dict[str, Any] = {"color": COLOURS["vermilion"], "marker": "^", "s": 30}
+NORMAL: dict[str, Any] = {**figures.NORMAL, "s": 14}
+ANOMALOUS: dict[str, Any] = {**figures.ANOMALOUS, "s": 30}
 
 
 def method_steps() -> Figure:

@@ -25,7 +25,8 @@ def test_all_points_of_the_ellipse_have_its_distance() -> None:
 
 
 def test_the_cloud_shows_every_point_once_with_its_weight() -> None:
-    points, anomalous = toy_cloud(7, 4)
+    points = torch.randn(11, 2, generator=torch.Generator().manual_seed(0))
+    anomalous = torch.arange(11) >= 7
     weights = torch.linspace(0, 1, 11)
     axis = Figure().add_subplot()
     draw_cloud(axis, points, anomalous, weights)

@@ -15,12 +15,11 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def alignment(embeddings: np.ndarray) -> float:
     """Give the mean squared distance of all pairs of (P, D), on the unit sphere."""
-    unit = _unit(embeddings)
-    squared = ((unit[:, None] - unit[None]) ** 2).sum(axis=2)
-    return float(squared[np.triu_indices(len(unit), 1)].mean())
+    return float(_distances(_unit(embeddings)).mean())
 
 
 def _distances(vectors: np.ndarray) -> np.ndarray:
+    """Give the squared distance of every pair of two different rows."""
     squared = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=2)
     return np.asarray(squared[np.triu_indices(len(vectors), 1)])
 
@@ -56,6 +55,10 @@ def _log_shares(logits: np.ndarray) -> np.ndarray:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
+def _logits(anchors: np.ndarray, keys: np.ndarray, temperature: float) -> np.ndarray:
+    return np.asarray(_unit(anchors) @ _unit(keys).T / temperature)
+
+
 def _picked(log_shares: np.ndarray, positives: np.ndarray) -> np.ndarray:
     return np.asarray(log_shares[np.arange(len(positives)), positives])
 
@@ -64,7 +67,7 @@ def info_nce(
     anchors: np.ndarray, keys: np.ndarray, positives: np.ndarray, temperature: float
 ) -> float:
     """Let each anchor (A, D) pick its one positive among the keys (K, D)."""
-    logits = _unit(anchors) @ _unit(keys).T / temperature
+    logits = _logits(anchors, keys, temperature)
     return float(-_picked(_log_shares(logits), positives).mean())
 
 
@@ -83,7 +86,7 @@ def _nce_times_temperature(
 def _nce_negatives_only(
     anchors: np.ndarray, keys: np.ndarray, positives: np.ndarray, temperature: float
 ) -> float:
-    logits = _unit(anchors) @ _unit(keys).T / temperature
+    logits = _logits(anchors, keys, temperature)
     negatives = logits.copy()
     negatives[np.arange(len(positives)), positives] = -np.inf
     return float((np.log(np.exp(negatives).sum(axis=1)) - _picked(logits, positives)).mean())
@@ -92,7 +95,7 @@ def _nce_negatives_only(
 def _nce_over_anchors(
     anchors: np.ndarray, keys: np.ndarray, positives: np.ndarray, temperature: float
 ) -> float:
-    logits = _unit(anchors) @ _unit(keys).T / temperature
+    logits = _logits(anchors, keys, temperature)
     return float(-_picked(_log_shares(logits.T).T, positives).mean())
 
 
@@ -111,7 +114,7 @@ def _nce_sum(
 def _nce_log_of_mean(
     anchors: np.ndarray, keys: np.ndarray, positives: np.ndarray, temperature: float
 ) -> float:
-    logits = _unit(anchors) @ _unit(keys).T / temperature
+    logits = _logits(anchors, keys, temperature)
     return float(-np.log(np.exp(_picked(_log_shares(logits), positives)).mean()))
 
 
@@ -132,6 +135,7 @@ def _contrast(
     labels: np.ndarray,
     temperature: float,
     *,
+    any_length: bool = False,
     own_positive: bool = False,
     own_denominator: bool = False,
     negatives_only: bool = False,
@@ -139,7 +143,7 @@ def _contrast(
     divisor: int | None = None,
 ) -> float:
     """Give the loss over `anchors`, whose positives have their label; options are mistakes."""
-    unit = _unit(embeddings)
+    unit = embeddings if any_length else _unit(embeddings)
     exponentials = np.exp(unit @ unit.T / temperature)
     losses = []
     for i in np.flatnonzero(anchors):
@@ -161,15 +165,7 @@ def _contrast(
 def _supervised_any_length(
     embeddings: np.ndarray, anomalous: np.ndarray, temperature: float
 ) -> float:
-    similarity = embeddings @ embeddings.T / temperature
-    np.fill_diagonal(similarity, -np.inf)
-    log_shares = _log_shares(similarity)
-    positive = ~anomalous[:, None] & ~anomalous[None] & ~np.eye(len(embeddings), dtype=bool)
-    rows = positive.any(axis=1)
-    if not rows.any():
-        return 0.0
-    total = np.where(positive, log_shares, 0).sum(axis=1)
-    return float(-(total[rows] / positive[rows].sum(axis=1)).mean())
+    return _contrast(embeddings, ~anomalous, ~anomalous, temperature, any_length=True)
 
 
 def _own_positive(embeddings: np.ndarray, anomalous: np.ndarray, temperature: float) -> float:

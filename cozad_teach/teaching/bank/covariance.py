@@ -9,8 +9,8 @@ from cozad_teach.teaching.exercises import Case, Exercise, Mistake
 __all__ = ["EXERCISES"]
 
 
-def _scored(losses: np.ndarray, ddof: int = 0) -> np.ndarray:
-    spread = losses.std(axis=0, ddof=ddof)
+def _scored(losses: np.ndarray) -> np.ndarray:
+    spread = losses.std(axis=0)
     return np.asarray((losses - losses.mean(axis=0)) / np.where(spread > 0, spread, 1))
 
 
@@ -61,12 +61,16 @@ def _correlation(losses: np.ndarray, window: int) -> np.ndarray:
 
 def decay_strength(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
     """Give base * (1 + growth * log(1 + min(det, cap)) / log(1 + cap)) for (2, 2)."""
-    determinant = covariance[0, 0] * covariance[1, 1] - covariance[0, 1] * covariance[1, 0]
-    return float(base * (1 + growth * np.log1p(min(max(determinant, 0), cap)) / np.log1p(cap)))
+    return _from(_determinant(covariance), base, growth, cap)
+
+
+def _determinant(covariance: np.ndarray) -> float:
+    product = covariance[0, 0] * covariance[1, 1] - covariance[0, 1] * covariance[1, 0]
+    return max(float(product), 0.0)
 
 
 def _from(determinant: float, base: float, growth: float, cap: float) -> float:
-    return float(base * (1 + growth * np.log1p(min(max(determinant, 0), cap)) / np.log1p(cap)))
+    return float(base * (1 + growth * np.log1p(min(determinant, cap)) / np.log1p(cap)))
 
 
 def _trace(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
@@ -78,8 +82,7 @@ def _variances(covariance: np.ndarray, base: float, growth: float, cap: float) -
 
 
 def _no_cap(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
-    determinant = max(float(np.linalg.det(covariance)), 0)
-    return float(base * (1 + growth * np.log1p(determinant) / np.log1p(cap)))
+    return float(base * (1 + growth * np.log1p(_determinant(covariance)) / np.log1p(cap)))
 
 
 def _no_base(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
@@ -87,13 +90,11 @@ def _no_base(covariance: np.ndarray, base: float, growth: float, cap: float) -> 
 
 
 def _no_logarithm(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
-    determinant = max(float(np.linalg.det(covariance)), 0)
-    return float(base * (1 + growth * min(determinant, cap) / cap))
+    return float(base * (1 + growth * min(_determinant(covariance), cap) / cap))
 
 
 def _no_denominator(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
-    determinant = max(float(np.linalg.det(covariance)), 0)
-    return float(base * (1 + growth * np.log1p(min(determinant, cap))))
+    return float(base * (1 + growth * np.log1p(min(_determinant(covariance), cap))))
 
 
 def _growth_alone(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
