@@ -86,6 +86,7 @@ class CoZAD:
         seed: int = 0,
         *,
         checkpoint: str | os.PathLike[str] | None = None,
+        on_step: Callable[[MetaStep], object] | None = None,
         progress: bool = False,
     ) -> CoZAD:
         """Train on auxiliary categories whose defects are known.
@@ -103,6 +104,8 @@ class CoZAD:
         checkpoint : path, optional
             A file that keeps the state of the meta-training. If it is there, training goes on
             from it, to the same last bit as without a stop. It is left there at the end.
+        on_step : callable, optional
+            As in `cozad_teach.meta_training.meta_train`.
         progress : bool
             Show bars.
 
@@ -131,6 +134,7 @@ class CoZAD:
             seed,
             device=backbone.mean.device,
             checkpoint=kept,
+            on_step=on_step,
             progress=progress,
         )
         return cls(

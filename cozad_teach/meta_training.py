@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,7 @@ def meta_train(
     *,
     device: torch.device | str = "cpu",
     checkpoint: Checkpoint | None = None,
+    on_step: Callable[[MetaStep], object] | None = None,
     progress: bool = False,
 ) -> tuple[Parameters, list[MetaStep]]:
     """Learn a starting point θ from which a few label-free steps adapt to a new category.
@@ -59,6 +60,9 @@ def meta_train(
         Where the meta-steps run.
     checkpoint : Checkpoint, optional
         Where the state is kept and, if it is there, taken up again.
+    on_step : callable, optional
+        Is called with every meta-step as soon as it is taken, to draw it for instance; at first
+        with those that the checkpoint brings.
     progress : bool
         Show a bar if training takes more than two seconds.
 
@@ -86,6 +90,9 @@ def meta_train(
     )
     if checkpoint:
         checkpoint.restore(state)
+    if on_step:
+        for losses in state.losses:
+            on_step(MetaStep(*losses))
 
     with tqdm(
         desc="meta-training",
@@ -97,6 +104,8 @@ def meta_train(
     ) as bar:
         while len(state.losses) < settings.meta_steps:
             state.losses.append(_meta_step(state, categories, prior, settings))
+            if on_step:
+                on_step(MetaStep(*state.losses[-1]))
             if checkpoint and len(state.losses) % checkpoint.every == 0:
                 checkpoint.save(state)
             bar.update()

@@ -92,6 +92,27 @@ def test_a_run_that_had_ended_trains_no_further(tmp_path: Path) -> None:
     assert checkpoint.path.read_bytes() == before
 
 
+def test_every_step_is_shown_once_also_after_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = Checkpoint(tmp_path / "run", KEY, every=2)
+    runs: list[list[MetaStep]] = [[], []]
+
+    def train(shown: list[MetaStep]) -> list[MetaStep]:
+        return meta_train(
+            *(categories(), torch.eye(6), SETTINGS, 2),
+            checkpoint=checkpoint,
+            on_step=shown.append,
+        )[1]
+
+    with monkeypatch.context() as patch:
+        stop_after(patch, 5)
+        with pytest.raises(KeyboardInterrupt):
+            train(runs[0])
+    history = train(runs[1])
+    assert runs == [history[:5], history]
+
+
 def test_same_seed_repeats_to_the_last_bit_and_another_does_not() -> None:
     assert same(trained(), trained())
     assert not same(trained(), trained(seed=3))
