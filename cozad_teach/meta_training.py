@@ -21,7 +21,7 @@ from cozad_teach.maml import Parameters, outer_gradient
 from cozad_teach.objectives import inner_loss, query_loss, starting_point
 from cozad_teach.settings import Settings
 
-__all__ = ["MetaStep", "meta_train"]
+__all__ = ["MetaStep", "meta_train", "sample_tasks"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,53 @@ def meta_train(
     return theta, [MetaStep(*losses) for losses in state.losses]
 
 
+def sample_tasks(
+    theta: Parameters,
+    categories: Sequence[AuxiliaryCategory],
+    prior: Tensor,
+    decay: float,
+    settings: Settings,
+    rng: np.random.Generator,
+    noise: torch.Generator,
+) -> dict[str, Tensor]:
+    """Draw a meta-batch of tasks, with the confidence weights of their supports.
+
+    Parameters
+    ----------
+    theta : dict of torch.Tensor
+        The starting point, in whose embedding supports are weighed.
+    categories, prior, settings
+        As in `meta_train`.
+    decay : float
+        λ(Σ).
+    rng : numpy.random.Generator
+        Decides categories, images and patches.
+    noise : torch.Generator
+        Decides the noise of the perturbed patches; on the CPU.
+
+    Returns
+    -------
+    dict of torch.Tensor
+        What `cozad_teach.objectives.inner_loss` and `query_loss` take, each with the tasks as
+        first dimension, where θ is.
+    """
+    device = theta["head"].device
+    batch = sample_meta_batch(categories, rng, settings)
+    support = batch.support.to(device)
+    n_tasks = len(support)
+    perturbation = torch.randn(support[:, :1].shape, generator=noise)
+    embedded_prior = embed_covariance(prior, theta["head"]).expand(n_tasks, -1, -1)
+    return {
+        "support": support,
+        "noise": settings.noise * perturbation.to(device),
+        "weights": support_weights(embed(support, theta["head"]), embedded_prior, settings),
+        "prior": prior.expand(n_tasks, -1, -1),
+        "decay": torch.full((n_tasks,), decay, device=device),
+        "query": batch.query.to(device),
+        "query_anomalous": batch.query_anomalous.to(device),
+    }
+
+
 def _meta_step(
     state: State,
     categories: Sequence[AuxiliaryCategory],
@@ -120,7 +167,6 @@ def _meta_step(
 ) -> tuple[float, float, float]:
     """Take one step, and give the mean losses over its tasks and the λ(Σ) it used."""
     theta = state.theta
-    device = theta["head"].device
 
     def adapt(start: Parameters, task: dict[str, Tensor]) -> tuple[Parameters, Tensor]:
         adapted = adapt_parameters(start, task, settings)
@@ -133,21 +179,9 @@ def _meta_step(
     decay = decay_strength(
         sigma, settings.base_decay, settings.decay_growth, settings.determinant_cap
     )
-    batch = sample_meta_batch(categories, state.tasks, settings)
-    support = batch.support.to(device)
-    noise = torch.randn(support[:, :1].shape, generator=state.noise)
-    embedded_prior = embed_covariance(prior, theta["head"]).expand(len(support), -1, -1)
-    task = {
-        "support": support,
-        "noise": settings.noise * noise.to(device),
-        "weights": support_weights(embed(support, theta["head"]), embedded_prior, settings),
-        "prior": prior.expand(len(support), -1, -1),
-        "decay": torch.full((len(support),), decay, device=device),
-        "query": batch.query.to(device),
-        "query_anomalous": batch.query_anomalous.to(device),
-    }
+    tasks = sample_tasks(theta, categories, prior, decay, settings, state.tasks, state.noise)
     gradient, support_losses, outer_losses = outer_gradient(
-        theta, task, adapt, judge, settings.order
+        theta, tasks, adapt, judge, settings.order
     )
     support_loss, outer_loss = float(support_losses.mean()), float(outer_losses.mean())
     if not (math.isfinite(support_loss) and math.isfinite(outer_loss)):
