@@ -4,6 +4,7 @@ PORT ?= 8000
 UV ?= uv
 RUN := .venv/bin/python
 NEW_LOCK := build/requirements.txt
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
 # Packages from outside .venv must not be imported instead of the pinned ones.
 unexport PYTHONPATH PYTHONHOME
@@ -48,11 +49,13 @@ check-book: setup ## build the pages from the stored outputs and check them
 	$(call step,check the book,$(RUN) book/_tools/build.py --check)
 
 check-notebooks: setup ## run every notebook and compare it with its stored outputs
-	$(call step,check the notebooks,$(RUN) book/_tools/check_notebooks.py)
+	$(call step,check the notebooks,$(RUN) book/_tools/check_notebooks.py $(PARALLEL))
 
+# One thread for each worker; a file stays in one worker, since its tests share what takes long.
+unit: export OMP_NUM_THREADS = 1
 unit: setup ## the tests of the package
 	@printf '\n== pytest\n'
-	@$(RUN) -m pytest tests
+	@$(RUN) -m pytest tests $(PARALLEL)
 
 # One thread, as in the stored outputs: sums of floats depend on the number of threads.
 lab: export OMP_NUM_THREADS = 1

@@ -32,6 +32,12 @@ def trained() -> CoZAD:
     return train(LITE, seed=0)
 
 
+@pytest.fixture(autouse=True)
+def same_chance() -> None:
+    """Give each test the same random numbers, whatever ran before it in the same process."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def double() -> Iterator[None]:
     """Make new tensors float64, so that an oracle may be compared to 1e-9."""
