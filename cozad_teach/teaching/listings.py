@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import html
 import inspect
 import textwrap
@@ -80,6 +81,8 @@ class Table:
 def show_source(*functions: Callable[..., Any]) -> Listing:
     """Show functions as they stand in the package, so that the book never holds a copy.
 
+    Of a docstring the first paragraph is shown: the API reference has all of it.
+
     Parameters
     ----------
     functions : callable
@@ -90,9 +93,23 @@ def show_source(*functions: Callable[..., Any]) -> Listing:
     Listing
         Display it as the last expression of a cell.
     """
-    parts = [textwrap.dedent(inspect.getsource(function)).strip() for function in functions]
+    parts = [_with_short_docstring(inspect.getsource(function)) for function in functions]
     # Four backticks: a docstring may hold three.
     return Listing("````python\n" + "\n\n\n".join(parts) + "\n````")
+
+
+def _with_short_docstring(source: str) -> str:
+    """Keep the first paragraph of a function's docstring; the rest is in the API reference."""
+    source = textwrap.dedent(source).strip()
+    first = ast.parse(source).body[0].body[0]  # type: ignore[attr-defined]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    if not documented or "\n\n" not in first.value.value:
+        return source
+    lines = source.split("\n")
+    kept = lines[first.lineno - 1 : first.end_lineno]
+    kept = kept[: kept.index("")]
+    kept[-1] += '"""'
+    return "\n".join([*lines[: first.lineno - 1], *kept, *lines[first.end_lineno :]])
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

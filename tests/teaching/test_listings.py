@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 
 import pytest
@@ -11,11 +12,49 @@ from cozad_teach.features import Backbone, mean_pool, standardise
 from cozad_teach.teaching.listings import show_source, table
 
 
-def test_source_is_the_package_s_own() -> None:
+def code_of(source: str) -> str:
+    """Give a function's code without its docstring, in one form."""
+    tree = ast.parse(source)
+    tree.body[0].body.pop(0)
+    return ast.unparse(tree)
+
+
+def test_source_is_the_package_s_own_with_short_docstrings() -> None:
     shown = show_source(mean_pool, standardise)._repr_markdown_()
     assert shown.startswith("````python\ndef mean_pool(") and shown.endswith("\n````")
-    for function in (mean_pool, standardise):
-        assert inspect.getsource(function).strip() in shown
+    listed = shown.removeprefix("````python\n").removesuffix("\n````").split("\n\n\n")
+    for function, text in zip((mean_pool, standardise), listed, strict=True):
+        assert code_of(text) == code_of(inspect.getsource(function))
+        summary = inspect.getdoc(function).split("\n\n")[0]
+        assert ast.get_docstring(ast.parse(text).body[0]) == summary
+
+
+def bare(x: int) -> int:
+    return x
+
+
+def brief(x: int) -> int:
+    """Give it back,
+    in two lines.
+    """
+    return x
+
+
+def lengthy(x: int) -> int:
+    """Give it back,
+    in two lines.
+
+    A third one.
+    """
+    # A comment stays.
+    return x
+
+
+def test_short_docstrings_and_none_are_left_alone() -> None:
+    for function in (bare, brief):
+        assert inspect.getsource(function).strip() in show_source(function).markdown
+    shown = show_source(lengthy).markdown
+    assert '    """Give it back,\n    in two lines."""\n    # A comment stays.' in shown
 
 
 def test_methods_start_at_the_margin() -> None:
