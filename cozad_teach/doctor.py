@@ -60,6 +60,7 @@ CHAPTERS = (
     Chapter(3, "The contrastive head"),
     Chapter(4, "Confidence weights"),
     Chapter(5, "The covariance of the losses"),
+    Chapter(6, "Meta-learning"),
 )
 
 

@@ -11,7 +11,14 @@ from cozad_teach.maml import Parameters
 from cozad_teach.scoring import calibrate, gaussian_statistics, mahalanobis
 from cozad_teach.settings import Settings
 
-__all__ = ["distances", "inner_loss", "query_loss", "starting_point", "support_statistics"]
+__all__ = [
+    "distances",
+    "inner_loss",
+    "query_loss",
+    "starting_point",
+    "support_statistics",
+    "task_statistics",
+]
 
 Task = dict[str, Tensor]
 
@@ -63,7 +70,19 @@ def support_statistics(
     )
 
 
-def _task_statistics(theta: Parameters, task: Task, settings: Settings) -> tuple[Tensor, Tensor]:
+def task_statistics(theta: Parameters, task: Task, settings: Settings) -> tuple[Tensor, Tensor]:
+    """Give the `support_statistics` of a task's support in the embedding of θ.
+
+    Parameters
+    ----------
+    theta, task, settings
+        As in `inner_loss`; of the task ``support``, ``weights`` and ``prior`` are used.
+
+    Returns
+    -------
+    mean, covariance : torch.Tensor
+        Shapes (C,) and (C, C).
+    """
     return support_statistics(
         embed(task["support"], theta["head"]),
         task["weights"],
@@ -112,7 +131,7 @@ def inner_loss(theta: Parameters, task: Task, settings: Settings) -> Tensor:
         Σ w ℓ / Σ w + λ(Σ)‖A‖² over all patches, where ℓ is the logistic loss of calling a patch
         normal and its perturbed copy anomalous. The penalty leaves the calibration alone.
     """
-    statistics = _task_statistics(theta, task, settings)
+    statistics = task_statistics(theta, task, settings)
     # Together, since the inverse in a distance takes longer than the distance.
     patches = torch.stack([task["support"], task["support"] + task["noise"]])
     real, perturbed = distances(theta, patches, *statistics)
@@ -142,7 +161,7 @@ def query_loss(theta: Parameters, task: Task, settings: Settings) -> Tensor:
         anomalous ones weigh as much, plus the weighted supervised contrastive loss, plus
         λ(Σ)‖A‖².
     """
-    statistics = _task_statistics(theta, task, settings)
+    statistics = task_statistics(theta, task, settings)
     logits = calibrate(
         distances(theta, task["query"], *statistics),
         theta["log_slope"],

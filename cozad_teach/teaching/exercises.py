@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from cozad_teach.errors import CozadError
 
@@ -218,6 +219,8 @@ def _run(function: Callable[..., Any], case: Case) -> np.ndarray | _Fault:
     for before, after in zip(case.arguments, arguments, strict=True):
         if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
             return _Fault("in place", "your function changes its input: work on a copy.")
+    if isinstance(result, torch.Tensor):
+        result = result.detach()  # NumPy refuses a tensor that still knows its gradient
     try:
         return np.asarray(result, dtype=np.float64)
     except (TypeError, ValueError):

@@ -15,6 +15,7 @@ from scipy.special import log_softmax
 from scipy.stats import rankdata, zscore
 from sklearn.metrics import roc_auc_score
 
+from cozad_teach.confidence import confidence_weights
 from cozad_teach.confidence import iqr_threshold as package_threshold
 from cozad_teach.contrastive import alignment as package_alignment
 from cozad_teach.contrastive import info_nce_loss, supervised_contrastive_loss
@@ -22,6 +23,8 @@ from cozad_teach.covariance import decay_strength as package_decay_strength
 from cozad_teach.covariance import loss_covariance as package_loss_covariance
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_auroc as package_auroc
+from cozad_teach.maml import inner_loop, outer_gradient
+from cozad_teach.scoring import gaussian_statistics
 from cozad_teach.scoring import image_scores as package_image_scores
 from cozad_teach.teaching.exercises import Exercise, all_exercises, check_exercise
 
@@ -238,7 +241,208 @@ def decay_by_eigenvalues(sigma: np.ndarray, base: float, growth: float, cap: flo
     return base * (1 + growth * math.log(1 + bounded, 1 + cap))
 
 
+def inner_loop_by_autograd(
+    theta: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, learning_rate: float
+) -> torch.Tensor:
+    at = torch.from_numpy(theta).clone().requires_grad_()
+    optimiser = torch.optim.SGD([at], lr=learning_rate)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        torch.nn.functional.mse_loss(torch.from_numpy(x) @ at, torch.from_numpy(y)).backward()
+        optimiser.step()
+    return at
+
+
+def inner_loop_by_loops(
+    theta: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, learning_rate: float
+) -> list[float]:
+    at = list(theta)
+    for _ in range(steps):
+        errors = [sum(a * b for a, b in zip(row, at, strict=True)) for row in x] - y
+        at = [a - 2 * learning_rate * np.mean(errors * x[:, j]) for j, a in enumerate(at)]
+    return at
+
+
+def inner_loop_by_package(
+    theta: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, learning_rate: float
+) -> torch.Tensor:
+    x, y = torch.from_numpy(x), torch.from_numpy(y)
+    start = {"w": torch.from_numpy(theta)}
+    return inner_loop(start, lambda p: (x @ p["w"] - y).square().mean(), steps, learning_rate)["w"]
+
+
+def outer_gradient_by_autograd(
+    theta: np.ndarray, tasks: list[Any], learning_rate: float
+) -> torch.Tensor:
+    start = torch.from_numpy(theta).clone().requires_grad_()
+    total = torch.zeros((), dtype=torch.float64)
+    for task in tasks:
+        x, y, query_x, query_y = map(torch.from_numpy, task)
+        loss = ((x @ start - y) ** 2).mean()
+        (gradient,) = torch.autograd.grad(loss, start, create_graph=True)
+        adapted = start - learning_rate * gradient
+        total = total + ((query_x @ adapted - query_y) ** 2).mean() / len(tasks)
+    return torch.autograd.grad(total, start)[0]
+
+
+def outer_gradient_by_differences(
+    theta: np.ndarray, tasks: list[Any], learning_rate: float
+) -> list[float]:
+    def mean_query_loss(at: np.ndarray) -> float:
+        losses = []
+        for x, y, query_x, query_y in tasks:
+            adapted = inner_loop_by_loops(at, x, y, 1, learning_rate)
+            losses.append(np.mean((query_x @ np.array(adapted) - query_y) ** 2))
+        return float(np.mean(losses))
+
+    steps = 1e-5 * np.eye(len(theta))
+    return [(mean_query_loss(theta + s) - mean_query_loss(theta - s)) / 2e-5 for s in steps]
+
+
+def outer_gradient_by_package(
+    theta: np.ndarray, tasks: list[Any], learning_rate: float
+) -> torch.Tensor:
+    def loss(p: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return (x @ p["w"] - y).square().mean()
+
+    def adapt(p: dict[str, torch.Tensor], task: Any) -> Any:
+        return inner_loop(p, lambda q: loss(q, *task[:2]), 1, learning_rate), loss(p, *task[:2])
+
+    batch = tuple(
+        torch.stack(list(map(torch.from_numpy, part))) for part in zip(*tasks, strict=True)
+    )
+    start = {"w": torch.from_numpy(theta)}
+    return outer_gradient(start, batch, adapt, lambda p, task: loss(p, *task[2:]))[0]["w"]
+
+
+def reptile_by_loop(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
+    moved = theta.copy()
+    for place in adapted:
+        moved += step_size / len(adapted) * (place - theta)
+    return moved
+
+
+def covariance_with_prior_by_loops(
+    embeddings: np.ndarray, weights: np.ndarray, prior: np.ndarray, prior_weight: float
+) -> np.ndarray:
+    total = prior_weight * prior
+    mean = sum(w * e for w, e in zip(weights, embeddings, strict=True)) / sum(weights)
+    for w, e in zip(weights, embeddings, strict=True):
+        total = total + w * np.outer(e - mean, e - mean)
+    return total / (prior_weight + sum(weights))
+
+
+def covariance_with_prior_by_numpy(
+    embeddings: np.ndarray, weights: np.ndarray, prior: np.ndarray, prior_weight: float
+) -> np.ndarray:
+    support = np.cov(embeddings.T, aweights=weights, ddof=0)
+    share = prior_weight / (prior_weight + weights.sum())
+    return share * prior + (1 - share) * support
+
+
+def covariance_with_prior_by_package(
+    embeddings: np.ndarray, weights: np.ndarray, prior: np.ndarray, prior_weight: float
+) -> torch.Tensor:
+    e, w, p = (torch.from_numpy(a) for a in (embeddings, weights, prior))
+    return gaussian_statistics(
+        e[None], w[None], 1e-12, prior=p, prior_images=prior_weight / len(w)
+    )[1]
+
+
+def nearest_by_loops(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    height, width, _ = embeddings.shape
+    out = np.full((height, width), np.inf)
+    for i in range(height):
+        for j in range(width):
+            for a in range(height):
+                for b in range(width):
+                    if abs(i - a) > radius or abs(j - b) > radius:
+                        apart = np.linalg.norm(embeddings[i, j] - embeddings[a, b])
+                        out[i, j] = min(out[i, j], apart)
+    return out
+
+
+def nearest_by_masks(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    height, width, _ = embeddings.shape
+    out = np.empty((height, width))
+    for i in range(height):
+        for j in range(width):
+            apart = ((embeddings - embeddings[i, j]) ** 2).sum(-1)
+            apart[max(0, i - radius) : i + radius + 1, max(0, j - radius) : j + radius + 1] = np.inf
+            out[i, j] = apart.min() ** 0.5
+    return out
+
+
+def nearest_by_scipy(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    flat = embeddings.reshape(-1, embeddings.shape[-1])
+    places = np.argwhere(np.ones(embeddings.shape[:2]))
+    far = cdist(places, places, "chebyshev") > radius
+    return np.where(far, cdist(flat, flat), 1e9).min(1).reshape(embeddings.shape[:2])
+
+
+def weights_by_loops(
+    values: np.ndarray, gamma: float, sharpness: float, passes: int
+) -> list[float]:
+    weights = [1.0] * len(values)
+    for _ in range(passes):
+        total = sum(weights)
+        mean = sum(w * v for w, v in zip(weights, values, strict=True)) / total
+        variance = sum(w * (v - mean) ** 2 for w, v in zip(weights, values, strict=True)) / total
+        scores = [abs(v - mean) / variance**0.5 for v in values]
+        threshold = iqr_threshold_by_percentile(np.array(scores), gamma)
+        weights = [1.0 if s <= threshold else (threshold / s) ** sharpness for s in scores]
+    return weights
+
+
+def iqr_threshold_by_percentile(scores: np.ndarray, gamma: float) -> float:
+    return float(np.percentile(scores, 75) + gamma * np.subtract(*np.percentile(scores, [75, 25])))
+
+
+def weights_by_recursion(
+    values: np.ndarray, gamma: float, sharpness: float, passes: int
+) -> np.ndarray:
+    if passes == 0:
+        return np.ones(len(values))
+    weights = weights_by_recursion(values, gamma, sharpness, passes - 1)
+    weights = weights / weights.sum()
+    away = np.abs(values - weights @ values)
+    scores = away / np.sqrt(weights @ away**2)
+    return np.minimum(1, iqr_threshold_by_percentile(scores, gamma) / scores) ** sharpness
+
+
+def weights_by_package(
+    values: np.ndarray, gamma: float, sharpness: float, passes: int
+) -> torch.Tensor:
+    x = torch.from_numpy(values)
+    weights = torch.ones_like(x)
+    for _ in range(passes):
+        mean = (weights * x).sum() / weights.sum()
+        spread = ((weights * (x - mean) ** 2).sum() / weights.sum()).sqrt()
+        weights = confidence_weights(((x - mean).abs() / spread)[None], gamma, sharpness)[0]
+    return weights
+
+
 RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
+    "cozad.covariance_with_prior": (
+        covariance_with_prior_by_loops,
+        covariance_with_prior_by_numpy,
+        covariance_with_prior_by_package,
+    ),
+    "cozad.nearest_elsewhere": (nearest_by_loops, nearest_by_masks, nearest_by_scipy),
+    "cozad.weigh_repeatedly": (weights_by_loops, weights_by_recursion, weights_by_package),
+    "maml.inner_loop": (inner_loop_by_autograd, inner_loop_by_loops, inner_loop_by_package),
+    "maml.outer_gradient": (
+        outer_gradient_by_autograd,
+        outer_gradient_by_differences,
+        outer_gradient_by_package,
+    ),
+    "maml.reptile_step": (
+        reptile_by_loop,
+        lambda theta, adapted, step: (1 - step) * theta + step * adapted.mean(0),
+        lambda theta, adapted, step: torch.lerp(
+            torch.from_numpy(theta), torch.from_numpy(adapted).mean(0), step
+        ),
+    ),
     "covariance.loss_covariance": (
         loss_covariance_by_loops,
         loss_covariance_by_zscore,
