@@ -61,6 +61,7 @@ CHAPTERS = (
     Chapter(4, "Confidence weights"),
     Chapter(5, "The covariance of the losses"),
     Chapter(6, "Meta-learning"),
+    Chapter(7, "CoZAD assembled"),
 )
 
 
