@@ -62,6 +62,7 @@ CHAPTERS = (
     Chapter(5, "The covariance of the losses"),
     Chapter(6, "Meta-learning"),
     Chapter(7, "CoZAD assembled"),
+    Chapter(8, "Measuring honestly"),
 )
 
 

@@ -317,6 +317,53 @@ def image_auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
     return wins / pairs
 
 
+def average_precision(scores: Sequence[float], labels: Sequence[bool]) -> float:
+    """Average, over the anomalous images, the precision at the threshold that just finds each."""
+    total = 0.0
+    for s, is_anomalous in zip(scores, labels, strict=True):
+        if is_anomalous:
+            called = [other for t, other in zip(scores, labels, strict=True) if t >= s]
+            total += sum(called) / len(called)
+    return total / sum(labels)
+
+
+def aupro(maps: Sequence[Floats], masks: Sequence[Floats], limit: float) -> float:
+    """Lower the threshold score by score, and lay trapezoids under the points up to the limit."""
+    regions = [(n, region) for n, mask in enumerate(masks) for region in _regions(mask)]
+    normal = [s for m, mask in zip(maps, masks, strict=True) for s in m[mask == 0]]
+    rates, overlaps = [0.0], [0.0]
+    for threshold in sorted({s for m in maps for s in m.ravel()}, reverse=True):
+        rates.append(sum(s >= threshold for s in normal) / len(normal))
+        shares = [
+            sum(maps[n][place] >= threshold for place in region) / len(region)
+            for n, region in regions
+        ]
+        overlaps.append(sum(shares) / len(shares))
+    area = 0.0
+    for x, y, left, right in zip(rates, rates[1:], overlaps, overlaps[1:], strict=False):
+        if y > x and x < limit:
+            end = min(y, limit)
+            reached = left + (right - left) * (end - x) / (y - x)
+            area += (end - x) * (left + reached) / 2
+    return area / limit
+
+
+def _regions(mask: Floats) -> list[list[tuple[int, int]]]:
+    """Collect anomalous pixels that touch, also at corners, by walking from pixel to pixel."""
+    waiting = {(int(i), int(j)) for i, j in np.argwhere(mask)}
+    found = []
+    while waiting:
+        region, front = [], [waiting.pop()]
+        while front:
+            i, j = front.pop()
+            region.append((i, j))
+            near = {(i + a, j + b) for a in (-1, 0, 1) for b in (-1, 0, 1)} & waiting
+            waiting -= near
+            front += near
+        found.append(region)
+    return found
+
+
 def _logistic(logit: float) -> float:
     """Give log(1 + exp(logit)): the loss of calling normal what has this logit of an anomaly."""
     return math.log(1 + math.exp(logit))

@@ -289,6 +289,16 @@ def labelled_scores(rng: Rng) -> list[Case]:
     ]
 
 
+def marked_maps(rng: Rng) -> list[Case]:
+    """Draw maps of two sizes with few distinct scores, and masks with regions that touch."""
+    cases = []
+    for limit, levels in ((0.3, 3), (0.3, 1000), (1.0, 5), (0.05, 4)):
+        maps = [rng.integers(-levels, levels, shape) / 4 for shape in ((5, 7), (4, 3))]
+        masks = [(rng.random(m.shape) < 0.3).astype(int) for m in maps]
+        cases.append((maps, masks, limit))
+    return cases
+
+
 CONTRACT = {
     "patch-features": Contract(
         "features.Backbone.forward",
@@ -416,6 +426,15 @@ CONTRACT = {
         oracles.image_auroc,
         labelled_scores,
         lambda f, *case: f(*case),
+    ),
+    "average-precision": Contract(
+        "evaluation.metrics.image_ap",
+        oracles.average_precision,
+        labelled_scores,
+        lambda f, *case: f(*case),
+    ),
+    "aupro": Contract(
+        "evaluation.metrics.aupro", oracles.aupro, marked_maps, lambda f, *case: f(*case)
     ),
 }
 

@@ -56,7 +56,7 @@ def image_auroc(scores: ArrayLike, labels: ArrayLike) -> float:
 
 
 def image_ap(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Average precision of the image scores: precision, averaged over the anomalous images.
+    """Precision, averaged over the anomalous images, equation (average-precision).
 
     The precision of an anomalous image is taken at the threshold that just finds it. This is the
     area under the step-wise precision-recall curve, without interpolation. Parameters and errors
@@ -131,12 +131,12 @@ def pixel_f1max(maps: Iterable[ArrayLike], masks: Iterable[ArrayLike | None]) ->
 def aupro(
     maps: Iterable[ArrayLike], masks: Iterable[ArrayLike | None], limit: float = 0.3
 ) -> float:
-    """Area under the per-region overlap curve up to a false positive rate, scaled to 0 to 1.
+    """Area under the per-region overlap curve up to a false positive rate, equation (aupro).
 
-    A region is a set of anomalous pixels connected by edges or corners in one image. PRO is the
-    share of a region that is found, averaged over the regions of all images, so that small
-    defects count as much as large ones; the false positive rate is taken over all normal pixels,
-    those of anomalous images too.
+    The area is divided by that rate, so that it lies in 0 to 1. A region is a set of anomalous
+    pixels connected by edges or corners in one image. PRO is the share of a region that is found,
+    averaged over the regions of all images, so that small defects count as much as large ones; the
+    false positive rate is taken over all normal pixels, those of anomalous images too.
 
     Parameters
     ----------

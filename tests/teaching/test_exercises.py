@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import mean as labelled_mean
 from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import cdist, pdist
 from scipy.special import log_softmax
 from scipy.stats import rankdata, zscore
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cozad_teach.confidence import confidence_weights
 from cozad_teach.confidence import iqr_threshold as package_threshold
@@ -22,6 +23,7 @@ from cozad_teach.contrastive import info_nce_loss, supervised_contrastive_loss
 from cozad_teach.covariance import decay_strength as package_decay_strength
 from cozad_teach.covariance import loss_covariance as package_loss_covariance
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.metrics import image_ap
 from cozad_teach.evaluation.metrics import image_auroc as package_auroc
 from cozad_teach.maml import inner_loop, outer_gradient
 from cozad_teach.scoring import gaussian_statistics
@@ -422,7 +424,56 @@ def weights_by_package(
     return weights
 
 
+def precision_by_loops(scores: np.ndarray, labels: np.ndarray) -> float:
+    found = []
+    for s, label in zip(scores, labels, strict=True):
+        if label:
+            called = [other for t, other in zip(scores, labels, strict=True) if t >= s]
+            found.append(sum(called) / len(called))
+    return sum(found) / len(found)
+
+
+def overlap_by_loops(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
+    hits: dict[int, list[bool]] = {}
+    for score, number in zip(scores.ravel(), regions.ravel(), strict=True):
+        if number:
+            hits.setdefault(int(number), []).append(score >= threshold)
+    return sum(sum(h) / len(h) for h in hits.values()) / len(hits)
+
+
+def overlap_by_counting(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
+    sizes = np.bincount(regions.ravel())
+    hits = np.bincount(regions.ravel(), weights=(scores >= threshold).ravel())
+    there = sizes > 0
+    there[0] = False
+    return float((hits[there] / sizes[there]).mean())
+
+
+def overlap_by_scipy(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
+    numbers = np.unique(regions)[1:]
+    return float(np.mean(labelled_mean((scores >= threshold).astype(float), regions, numbers)))
+
+
+def interval_by_loops(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -> list[float]:
+    means = sorted(np.mean([first[i] - second[i] for i in draw]) for draw in draws)
+    return [float(np.percentile(means, level)) for level in (2.5, 97.5)]
+
+
 RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
+    "evaluation.average_precision": (
+        precision_by_loops,
+        lambda scores, labels: average_precision_score(labels, scores),
+        image_ap,
+    ),
+    "evaluation.per_region_overlap": (overlap_by_loops, overlap_by_counting, overlap_by_scipy),
+    "evaluation.paired_interval": (
+        interval_by_loops,
+        lambda a, b, draws: np.percentile(a[draws].mean(1) - b[draws].mean(1), [2.5, 97.5]),
+        lambda a, b, draws: torch.quantile(
+            torch.from_numpy(a - b)[torch.from_numpy(draws)].mean(1),
+            torch.tensor([0.025, 0.975], dtype=torch.float64),
+        ),
+    ),
     "cozad.covariance_with_prior": (
         covariance_with_prior_by_loops,
         covariance_with_prior_by_numpy,

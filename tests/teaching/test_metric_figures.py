@@ -1,0 +1,44 @@
+"""The walk has the area of the metric; what is shaded is what was found."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from sklearn.metrics import roc_curve
+
+from cozad_teach.evaluation.metrics import image_auroc
+from cozad_teach.teaching.metric_figures import draw_found, draw_roc_walk, roc_walk
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_walk_is_the_roc_curve_and_its_area_the_auroc(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    labels = random.permutation(np.repeat([0, 1], [7, 4]))
+    scores = random.integers(-3, 4, 11).astype(float)
+    corners = roc_walk(scores, labels)
+    x, y, _ = roc_curve(labels, scores, drop_intermediate=False)
+    assert corners == pytest.approx(np.stack([x, y], 1))
+    area = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in itertools.pairwise(corners))
+    assert area == pytest.approx(image_auroc(scores, labels))
+
+
+def test_each_step_of_the_picture_carries_its_score() -> None:
+    axis = Figure().subplots()
+    scores, labels = np.array([0.9, 0.7, 0.7, 0.4]), np.array([1, 0, 1, 0])
+    draw_roc_walk(axis, scores, labels)
+    assert [text.get_text() for text in axis.texts] == ["0.9", "0.7", "0.4"]
+    assert axis.lines[0].get_xydata() == pytest.approx(roc_walk(scores, labels))
+
+
+def test_what_is_found_is_shaded_and_the_image_left_alone() -> None:
+    image = np.full((6, 8, 3), 90, np.uint8)
+    mask, found = np.zeros((6, 8), bool), np.zeros((6, 8), bool)
+    mask[1:3, 2:5], found[2:4, 3:6] = True, True
+    axis = Figure().subplots()
+    draw_found(axis, image, mask, found)
+    shown = axis.images[0].get_array()
+    assert ((shown != image).any(-1) == found).all()
+    assert (image == 90).all() and len(axis.lines) == 2
