@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.contamination import SHARES
 from cozad_teach.evaluation.protocols import METHODS, suits
 from cozad_teach.settings import SETTINGS, Settings
 
@@ -15,6 +16,7 @@ __all__ = ["EXPERIMENTS", "VARIANTS", "Experiment", "Run", "Variant", "experimen
 PACKS = ("magnetic_tile", "ksdd_tiles", "mpdd_metal_plate", "brainmri")
 OURS = "cozad"
 UNSEEN = "unseen"  # the embedded categories that training never sees
+PERCENTAGES = tuple(round(100 * share) for share in SHARES)
 
 
 class Variant(NamedTuple):
@@ -61,7 +63,16 @@ SINGLE_VARIANTS = {
         {"single_score": "gaussian", "single_weights": "soft"}, retrain=False
     ),
 }
-VARIANTS = {**BATCH_VARIANTS, **SINGLE_VARIANTS}
+# Of the weights that a support gets, by a model that was trained as always.
+WEIGHT_VARIANTS = {
+    "soft, γ = -0.5": Variant({"gamma": -0.5}, retrain=False),
+    "soft, γ = 0": Variant({"gamma": 0.0}, retrain=False),
+    "soft, γ = 1.5": Variant({"gamma": 1.5}, retrain=False),
+    "hard, γ = 0": Variant({"weights": "hard", "gamma": 0.0}, retrain=False),
+    "hard, γ = 1.5": Variant({"weights": "hard", "gamma": 1.5}, retrain=False),
+    "equal weights": Variant({"weights": "none"}, retrain=False),
+}
+VARIANTS = {**BATCH_VARIANTS, **SINGLE_VARIANTS, **WEIGHT_VARIANTS}
 
 
 class Run(NamedTuple):
@@ -83,7 +94,8 @@ class Experiment:
     question : str
         In a sentence.
     data : tuple of str
-        Names of packs, or ``unseen``.
+        Names of packs, or ``unseen``; with ``-20`` behind it, 20 % of the test images are
+        anomalous, as in `cozad_teach.evaluation.contamination`.
     protocols, methods : tuple of str
         Every method, or variant of `VARIANTS`, runs under every protocol that suits it.
     seeds : tuple of int
@@ -144,6 +156,17 @@ EXPERIMENTS = {
         protocols=("single",),
         methods=(OURS, "untrained", "no inner loop", "no prior", *SINGLE_VARIANTS),
         means={"packs": PACKS[1:]},
+    ),
+    "contamination": Experiment(
+        question="How does the share of anomalous images in the support change what confidence "
+        "weights bring, for several thresholds γ?",
+        data=tuple(f"{name}-{percent}" for percent in PERCENTAGES for name in (*PACKS[1:], UNSEEN)),
+        protocols=("batch",),
+        methods=(OURS, *WEIGHT_VARIANTS),
+        means={
+            f"packs-{percent}": tuple(f"{name}-{percent}" for name in PACKS[1:])
+            for percent in PERCENTAGES
+        },
     ),
     "full": Experiment(
         question="What do the full settings bring, with a larger backbone, larger images and a "

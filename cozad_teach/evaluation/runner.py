@@ -21,6 +21,7 @@ from cozad_teach.data.folders import Category, open_dataset
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.bootstrap import Floats
+from cozad_teach.evaluation.contamination import contaminated
 from cozad_teach.evaluation.experiments import OURS, UNSEEN, VARIANTS, Run, run_settings
 from cozad_teach.evaluation.ledger import provenance, settings_hash
 from cozad_teach.evaluation.prepared import PreparedModel
@@ -70,21 +71,23 @@ def open_data(name: str, packs: str | os.PathLike[str] | None = None) -> dict[st
     Parameters
     ----------
     name : str
-        ``unseen``, or a pack.
+        ``unseen``, or a pack; with ``-20`` behind it a part of it, of which 20 % are anomalous, by
+        `cozad_teach.evaluation.contamination.contaminated`.
     packs : path, optional
         Folder of the packs; by default that which ``COZAD_PACKS`` names.
 
     Raises
     ------
     CozadError
-        If the pack is not there, or no folder is named.
+        If the pack is not there, no folder is named, or there are too few images for a share.
     """
+    base, _, percentage = name.rpartition("-")
+    if percentage.isdecimal():
+        whole = _open_unseen(27, 18) if base == UNSEEN else open_data(base, packs)
+        share = int(percentage) / 100
+        return {key: contaminated(category, share) for key, category in whole.items()}
     if name == UNSEEN:
-        # Named by the code that draws it: other code may draw other images.
-        folder = BUILD / f"unseen-{_files_hash(_PACKAGE / 'data')}"
-        if not folder.exists():
-            write_dataset(folder, UNSEEN_CATEGORIES, 8, 10, 10, seed=0, progress=True)
-        return open_dataset(folder)
+        return _open_unseen(10, 10)
     where = packs or os.environ.get("COZAD_PACKS")
     if not where:
         raise CozadError("experiments need real images: name their folder with --packs")
@@ -92,6 +95,15 @@ def open_data(name: str, packs: str | os.PathLike[str] | None = None) -> dict[st
     if not path.exists():
         raise CozadError(f"there is no {path.name} in {where}: name another folder with --packs")
     return open_dataset(path)
+
+
+def _open_unseen(n_normal: int, n_anomalous: int) -> dict[str, Category]:
+    """Open the embedded categories, with so many test images of either kind in each."""
+    # Named by the code that draws it: other code may draw other images.
+    folder = BUILD / f"unseen-{n_normal}-{n_anomalous}-{_files_hash(_PACKAGE / 'data')}"
+    if not folder.exists():
+        write_dataset(folder, UNSEEN_CATEGORIES, 8, n_normal, n_anomalous, seed=0, progress=True)
+    return open_dataset(folder)
 
 
 def data_hash(dataset: Mapping[str, Category]) -> str:
