@@ -364,6 +364,16 @@ def _regions(mask: Floats) -> list[list[tuple[int, int]]]:
     return found
 
 
+def feature_memory(image_size: int, stride: int, n_images: int, channels: int) -> int:
+    """Count four bytes for every number of every patch of every image."""
+    count = 0
+    for _ in range(n_images):
+        for _ in range(0, image_size - stride + 1, stride):
+            for _ in range(0, image_size - stride + 1, stride):
+                count += 4 * channels
+    return count
+
+
 def _logistic(logit: float) -> float:
     """Give log(1 + exp(logit)): the loss of calling normal what has this logit of an anomaly."""
     return math.log(1 + math.exp(logit))

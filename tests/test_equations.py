@@ -433,6 +433,14 @@ CONTRACT = {
         labelled_scores,
         lambda f, *case: f(*case),
     ),
+    "feature-memory": Contract(
+        "teaching.costs.feature_bytes",
+        oracles.feature_memory,
+        lambda r: [(24, 8, 3, 5), (50, 16, 2, 7), (9, 4, 0, 3)],
+        lambda f, size, stride, n, c: f(
+            dataclasses.replace(LITE, image_size=size, strides=(stride,)), n, c
+        ),
+    ),
     "aupro": Contract(
         "evaluation.metrics.aupro", oracles.aupro, marked_maps, lambda f, *case: f(*case)
     ),

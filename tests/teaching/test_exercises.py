@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,8 @@ from cozad_teach.evaluation.metrics import image_auroc as package_auroc
 from cozad_teach.maml import inner_loop, outer_gradient
 from cozad_teach.scoring import gaussian_statistics
 from cozad_teach.scoring import image_scores as package_image_scores
+from cozad_teach.settings import LITE
+from cozad_teach.teaching.costs import feature_bytes
 from cozad_teach.teaching.exercises import Exercise, all_exercises, check_exercise
 
 EXERCISES = all_exercises()
@@ -459,7 +463,55 @@ def interval_by_loops(first: np.ndarray, second: np.ndarray, draws: np.ndarray) 
     return [float(np.percentile(means, level)) for level in (2.5, 97.5)]
 
 
+def memory_of_arrays(
+    n_images: np.ndarray, image_size: int, stride: int, channels: int
+) -> list[int]:
+    side = image_size // stride
+    return [np.empty((int(n), side, side, channels), np.float32).nbytes for n in n_images]
+
+
+def rounded_by_loop(values: np.ndarray, bits: int) -> list[float]:
+    rounded = []
+    for value in values:
+        step = 2.0 ** (math.floor(math.log2(abs(value))) + 1 - bits) if value else 1.0
+        rounded.append(round(value / step) * step)
+    return rounded
+
+
+def rounded_by_scale(values: np.ndarray, bits: int) -> np.ndarray:
+    scale = np.exp2(np.floor(np.log2(np.where(values == 0, 1, np.abs(values)))))
+    return np.rint(values / scale * 2 ** (bits - 1)) / 2 ** (bits - 1) * scale
+
+
+def rounded_by_decimals(values: np.ndarray, bits: int) -> list[float]:
+    """Search the two neighbours with that many bits, in exact arithmetic."""
+    rounded = []
+    for value in map(Fraction, values):
+        step = Fraction(1)
+        while value and abs(value) < step * 2 ** (bits - 1):
+            step /= 2
+        while abs(value) >= step * 2**bits:
+            step *= 2
+        rounded.append(float(round(value / step) * step))
+    return rounded
+
+
 RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
+    "training.feature_bytes": (
+        memory_of_arrays,
+        lambda n, size, stride, channels: 4 * n * np.floor(size / stride) ** 2 * channels,
+        lambda n, size, stride, channels: np.array(
+            [
+                feature_bytes(replace(LITE, image_size=size, strides=(stride,)), int(k), channels)
+                for k in n
+            ]
+        ),
+    ),
+    "training.round_to_bits": (
+        rounded_by_loop,
+        rounded_by_scale,
+        rounded_by_decimals,
+    ),
     "evaluation.average_precision": (
         precision_by_loops,
         lambda scores, labels: average_precision_score(labels, scores),
