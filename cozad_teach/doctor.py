@@ -63,6 +63,7 @@ CHAPTERS = (
     Chapter(6, "Meta-learning"),
     Chapter(7, "CoZAD assembled"),
     Chapter(8, "Measuring honestly"),
+    Chapter(9, "The full run"),
 )
 
 
