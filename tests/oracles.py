@@ -374,6 +374,15 @@ def feature_memory(image_size: int, stride: int, n_images: int, channels: int) -
     return count
 
 
+def over_seeds(values: Sequence[float], variance: float, degrees: float) -> tuple[float, float]:
+    """Add the variance of images to that of the mean of seeds; degrees after Satterthwaite."""
+    n = len(values)
+    middle = sum(values) / n
+    between = sum((value - middle) ** 2 for value in values) / (n - 1) / n
+    total = variance + between
+    return total, total**2 / (variance**2 / degrees + between**2 / (n - 1))
+
+
 def _logistic(logit: float) -> float:
     """Give log(1 + exp(logit)): the loss of calling normal what has this logit of an anomaly."""
     return math.log(1 + math.exp(logit))

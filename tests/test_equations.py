@@ -19,6 +19,7 @@ from torch import Tensor
 
 import cozad_teach
 from cozad_teach.data.episodes import AuxiliaryCategory
+from cozad_teach.evaluation.intervals import Spread
 from cozad_teach.features import Backbone
 from cozad_teach.maml import inner_loop
 from cozad_teach.nearest import SCORES
@@ -432,6 +433,14 @@ CONTRACT = {
         oracles.average_precision,
         labelled_scores,
         lambda f, *case: f(*case),
+    ),
+    "over-seeds": Contract(
+        "evaluation.intervals.over_seeds",
+        oracles.over_seeds,
+        lambda r: [(r.normal(0.8, 0.1, n), v, d) for n, v, d in ((3, 0.01, 7), (5, 0.0004, 30))],
+        lambda f, values, variance, degrees: dataclasses.astuple(
+            f(values, Spread(variance, degrees))
+        ),
     ),
     "feature-memory": Contract(
         "teaching.costs.feature_bytes",

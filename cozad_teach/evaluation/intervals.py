@@ -77,7 +77,7 @@ def average(spreads: Sequence[Spread]) -> Spread:
 
 
 def over_seeds(values: Sequence[float], images: Spread) -> Spread:
-    """Give the spread of a mean over training seeds, on the same images.
+    """Give the spread of a mean over training seeds, on the same images, equation (over-seeds).
 
     Parameters
     ----------

@@ -15,7 +15,8 @@ from scipy.ndimage import mean as labelled_mean
 from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import cdist, pdist
 from scipy.special import log_softmax
-from scipy.stats import rankdata, zscore
+from scipy.stats import rankdata, sem, ttest_rel, zscore
+from scipy.stats import t as student
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cozad_teach.confidence import confidence_weights
@@ -496,7 +497,50 @@ def rounded_by_decimals(values: np.ndarray, bits: int) -> list[float]:
     return rounded
 
 
+def support_by_loop(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> list[bool]:
+    left = {1: round(share * size), 0: size - round(share * size)}
+    chosen = [False] * len(labels)
+    for i in order:
+        if left[int(labels[i])]:
+            left[int(labels[i])] -= 1
+            chosen[i] = True
+    return chosen
+
+
+def support_by_ranks(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    n_anomalous = round(share * size)
+    chosen = np.zeros(len(labels))
+    for kind, n in ((1, n_anomalous), (0, size - n_anomalous)):
+        chosen[order[labels[order] == kind][:n]] = 1
+    return chosen
+
+
+def support_by_counting(
+    labels: np.ndarray, size: int, share: float, order: np.ndarray
+) -> np.ndarray:
+    ordered = labels[order] == 1
+    n_anomalous = round(share * size)
+    early = np.where(
+        ordered, np.cumsum(ordered) <= n_anomalous, np.cumsum(~ordered) <= size - n_anomalous
+    )
+    return early[np.argsort(order)]
+
+
+def seeds_by_formula(first: np.ndarray, second: np.ndarray) -> list[float]:
+    n, gaps = len(first), [a - b for a, b in zip(first, second, strict=True)]
+    middle = sum(gaps) / n
+    error = math.sqrt(sum((gap - middle) ** 2 for gap in gaps) / (n - 1) / n)
+    quantile = float(student.ppf(0.975, n - 1))
+    return [middle - quantile * error, middle + quantile * error]
+
+
 RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
+    "experiments.contaminated_support": (support_by_loop, support_by_ranks, support_by_counting),
+    "experiments.seed_interval": (
+        seeds_by_formula,
+        lambda a, b: student.interval(0.95, len(a) - 1, (a - b).mean(), sem(a - b)),
+        lambda a, b: ttest_rel(a, b).confidence_interval(0.95),
+    ),
     "training.feature_bytes": (
         memory_of_arrays,
         lambda n, size, stride, channels: 4 * n * np.floor(size / stride) ** 2 * channels,

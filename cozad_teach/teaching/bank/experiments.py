@@ -1,0 +1,241 @@
+"""Exercises on experiments. The wrong answers are wrong on purpose."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from cozad_teach.teaching.exercises import Case, Exercise, Mistake
+
+__all__ = ["EXERCISES"]
+
+
+def contaminated_support(
+    labels: np.ndarray, size: int, share: float, order: np.ndarray
+) -> np.ndarray:
+    """Mark (N,) a support with a wanted share of anomalous images, the first ones in `order`."""
+    n_anomalous = round(share * size)
+    return _first(labels, order, size - n_anomalous, n_anomalous)
+
+
+def _first(labels: np.ndarray, order: np.ndarray, n_normal: int, n_anomalous: int) -> np.ndarray:
+    chosen = np.zeros(len(labels), bool)
+    chosen[[i for i in order if labels[i] == 0][:n_normal]] = True
+    chosen[[i for i in order if labels[i] == 1][:n_anomalous]] = True
+    return chosen
+
+
+def _first_of_the_list(
+    labels: np.ndarray, size: int, share: float, order: np.ndarray
+) -> np.ndarray:
+    return contaminated_support(labels, size, share, np.arange(len(labels)))
+
+
+def _as_it_comes(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    chosen = np.zeros(len(labels), bool)
+    chosen[order[:size]] = True
+    return chosen
+
+
+def _share_of_all(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    n_anomalous = round(share * len(labels))
+    return _first(labels, order, max(size - n_anomalous, 0), n_anomalous)
+
+
+def _other_kind(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    return contaminated_support(1 - labels, size, share, order)
+
+
+def _adds_on_top(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    return _first(labels, order, size, round(share * size))
+
+
+def _share_of_the_anomalous(
+    labels: np.ndarray, size: int, share: float, order: np.ndarray
+) -> np.ndarray:
+    n_anomalous = round(share * int(labels.sum()))
+    return _first(labels, order, size - n_anomalous, n_anomalous)
+
+
+def _last_in_order(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    return contaminated_support(labels, size, share, order[::-1])
+
+
+def seed_interval(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Give the 95 % interval (2,) of the mean difference over seeds (S,), by Student's t."""
+    return _around(first - second, 1)
+
+
+def _around(differences: np.ndarray, ddof: int, level: float = 0.975) -> np.ndarray:
+    n = len(differences)
+    half = stats.t.ppf(level, n - 1) * differences.std(ddof=ddof) / np.sqrt(n)
+    return np.array([differences.mean() - half, differences.mean() + half])
+
+
+def _normal_quantile(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    differences = first - second
+    half = 1.96 * differences.std(ddof=1) / np.sqrt(len(first))
+    return np.array([differences.mean() - half, differences.mean() + half])
+
+
+def _by_number(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return _around(first - second, 0)
+
+
+def _of_one_seed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    differences = first - second
+    half = stats.t.ppf(0.975, len(first) - 1) * differences.std(ddof=1)
+    return np.array([differences.mean() - half, differences.mean() + half])
+
+
+def _unpaired(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    n = len(first)
+    error = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / n)
+    half = stats.t.ppf(0.975, n - 1) * error
+    middle = first.mean() - second.mean()
+    return np.array([middle - half, middle + half])
+
+
+def _ninety(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return _around(first - second, 1, level=0.95)
+
+
+def _turned_round(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return seed_interval(second, first)
+
+
+def _half_width(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    low, high = seed_interval(first, second)
+    return np.array([(low + high) / 2, (high - low) / 2])
+
+
+def _range(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    differences = first - second
+    return np.array([differences.min(), differences.max()])
+
+
+def _support_cases() -> tuple[Case, ...]:
+    random = np.random.default_rng(60)
+    cases = []
+    for n, bad, size, share, hidden in (
+        (12, 5, 5, 0.4, False),
+        (20, 9, 10, 0.1, False),
+        (25, 15, 8, 0.75, True),
+        (16, 6, 6, 0.0, True),
+    ):
+        labels = np.zeros(n, int)
+        labels[random.permutation(n)[:bad]] = 1
+        label = f"{size} of {n} images, {share:.0%} of them anomalous"
+        cases.append(Case(label, (labels, size, share, random.permutation(n)), hidden))
+    return tuple(cases)
+
+
+def _seed_cases() -> tuple[Case, ...]:
+    random = np.random.default_rng(61)
+    cases = []
+    for n, hidden in ((3, False), (5, False), (4, True)):
+        seeds = random.normal(0.8, 0.05, n)
+        pair = seeds + random.normal(0.02, 0.01, n), seeds
+        cases.append(Case(f"{n} seeds", pair, hidden))
+    return tuple(cases)
+
+
+EXERCISES = (
+    Exercise(
+        name="experiments.contaminated_support",
+        reference=contaminated_support,
+        cases=_support_cases(),
+        mistakes=(
+            Mistake(
+                "first of the list",
+                _first_of_the_list,
+                "You take the first images of the list. Take those that come first in `order`, or "
+                "every repetition has the same support.",
+            ),
+            Mistake(
+                "as it comes",
+                _as_it_comes,
+                "You take the first images whatever they are, so that the share is left to "
+                "chance. Choose normal and anomalous ones apart.",
+            ),
+            Mistake(
+                "share of all images",
+                _share_of_all,
+                "The share is that of the support, not of all images: multiply it with `size`.",
+            ),
+            Mistake(
+                "share of the anomalous",
+                _share_of_the_anomalous,
+                "You take a share of the anomalous images that there are. The share is that of "
+                "the support: multiply it with `size`.",
+            ),
+            Mistake(
+                "other kind",
+                _other_kind,
+                "Normal and anomalous are exchanged: a label of 1 means anomalous.",
+            ),
+            Mistake(
+                "adds on top",
+                _adds_on_top,
+                "Your support is too large: anomalous images replace normal ones, so that the "
+                "size stays the same for every share.",
+            ),
+            Mistake(
+                "last in order",
+                _last_in_order,
+                "You take the last images in `order`.",
+            ),
+        ),
+    ),
+    Exercise(
+        name="experiments.seed_interval",
+        reference=seed_interval,
+        cases=_seed_cases(),
+        mistakes=(
+            Mistake(
+                "1.96",
+                _normal_quantile,
+                "1.96 is for many seeds. With few of them the standard deviation is itself "
+                "uncertain: take the quantile of Student's t with S - 1 degrees of freedom.",
+            ),
+            Mistake(
+                "divides by the number",
+                _by_number,
+                "Your standard deviation divides by the number of seeds. Divide by one less, "
+                "since the mean comes from the same seeds.",
+            ),
+            Mistake(
+                "of one seed",
+                _of_one_seed,
+                "This is where one more seed would lie. The mean of S seeds varies less, by the "
+                "root of S.",
+            ),
+            Mistake(
+                "unpaired",
+                _unpaired,
+                "You add the variances of both. The seeds are paired: subtract first.",
+            ),
+            Mistake(
+                "90 %",
+                _ninety,
+                "Your interval leaves 5 % outside on each side.",
+            ),
+            Mistake(
+                "turned round",
+                _turned_round,
+                "You subtract the first from the second.",
+            ),
+            Mistake(
+                "middle and half width",
+                _half_width,
+                "You return the middle and the half width. Return the lower and the upper limit.",
+            ),
+            Mistake(
+                "range",
+                _range,
+                "You give the least and the largest difference. With more seeds this would grow, "
+                "and an interval should shrink.",
+            ),
+        ),
+    ),
+)
