@@ -18,7 +18,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup book test lint check-book check-notebooks unit lab serve lock clean distclean
+.PHONY: help setup book test lint check-book check-notebooks unit lab student serve lock clean distclean
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -61,6 +61,9 @@ unit: setup ## the tests of the package
 lab: export OMP_NUM_THREADS = 1
 lab: setup ## open JupyterLab on the chapters (LAB="--no-browser --port 9000" for its options)
 	@$(RUN) -m jupyterlab --ServerApp.root_dir=book --FileContentsManager.preferred_dir=chapters $(LAB)
+
+student: setup ## the chapters without their solutions, in build/student
+	@$(RUN) book/_tools/student.py
 
 serve: setup ## show the built book on http://127.0.0.1:8000 (PORT=8001 for another port)
 	@test -f book/_build/html/index.html || { echo "no book is built yet: make book" >&2; exit 1; }
