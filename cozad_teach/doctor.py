@@ -64,6 +64,7 @@ CHAPTERS = (
     Chapter(7, "CoZAD assembled"),
     Chapter(8, "Measuring honestly"),
     Chapter(9, "The full run"),
+    Chapter(10, "Questions that the paper leaves open"),
 )
 
 
