@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -445,6 +446,15 @@ def query_loss(
     classes = sum(sum(part) / len(part) for part in (missed, alarms) if part)
     penalty = decay * sum(float(a) ** 2 for row in offset for a in row)
     return classes + contrastive_weight * contrastive(patches, labels, temperature) + penalty
+
+
+def conformal(scores: Floats, rate: Fraction) -> float:
+    """Give the least score above which no more than a share `rate` lies, the new one counted in."""
+    for candidate in sorted(scores):
+        above = sum(score > candidate for score in scores)
+        if Fraction(above + 1, len(scores) + 1) <= rate:
+            return float(candidate)
+    return math.inf
 
 
 def gradient(loss: Loss, at: Floats, step: float = 1e-4) -> Floats:

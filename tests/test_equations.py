@@ -7,6 +7,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -441,6 +442,16 @@ CONTRACT = {
         lambda f, values, variance, degrees: dataclasses.astuple(
             f(values, Spread(variance, degrees))
         ),
+    ),
+    "conformal": Contract(
+        "evaluation.thresholds.conformal_threshold",
+        oracles.conformal,
+        lambda r: [
+            (scores, Fraction(*share))
+            for scores in (r.gamma(2, size=19), r.normal(size=7), np.array([2.0, 1, 2, 2, 5]))
+            for share in ((1, 20), (1, 8), (1, 3), (9, 10))
+        ],
+        lambda f, scores, rate: f(scores, float(rate)),
     ),
     "feature-memory": Contract(
         "teaching.costs.feature_bytes",

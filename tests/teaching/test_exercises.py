@@ -15,7 +15,7 @@ from scipy.ndimage import mean as labelled_mean
 from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import cdist, pdist
 from scipy.special import log_softmax
-from scipy.stats import rankdata, sem, ttest_rel, zscore
+from scipy.stats import binom, rankdata, sem, ttest_rel, zscore
 from scipy.stats import t as student
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -534,7 +534,43 @@ def seeds_by_formula(first: np.ndarray, second: np.ndarray) -> list[float]:
     return [middle - quantile * error, middle + quantile * error]
 
 
+def threshold_by_counting(scores: np.ndarray, rate: float) -> float:
+    enough = (
+        s for s in sorted(scores) if ((scores > s).sum() + 1) / (len(scores) + 1) <= rate + 1e-9
+    )
+    return next(enough, math.inf)
+
+
+def threshold_by_numpy(scores: np.ndarray, rate: float) -> np.ndarray:
+    level = (1 - rate) * (len(scores) + 1) / len(scores)
+    if level > 1 + 1e-9:
+        return np.array(np.inf)
+    return np.quantile(scores, min(level - 1e-9, 1), method="inverted_cdf")
+
+
+def limits_by_adding(windows: np.ndarray, rate: float, significance: float) -> list[int]:
+    def limit(n: int) -> int:
+        chances = [math.comb(n, m) * rate**m * (1 - rate) ** (n - m) for m in range(n + 1)]
+        return next(m for m in range(n + 1) if math.fsum(chances[m + 1 :]) <= significance)
+
+    return [limit(int(n)) for n in windows]
+
+
 RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
+    "thresholds.conformal_threshold": (
+        threshold_by_counting,
+        threshold_by_numpy,
+        lambda scores, rate: np.append(np.sort(scores), np.inf)[
+            math.ceil(round((len(scores) + 1) * (1 - rate), 6)) - 1
+        ],
+    ),
+    "thresholds.alarm_limits": (
+        limits_by_adding,
+        lambda windows, rate, chance: binom.ppf(1 - chance, windows, rate),
+        lambda windows, rate, chance: [
+            (binom.sf(np.arange(n + 1), n, rate) > chance).sum() for n in windows
+        ],
+    ),
     "experiments.contaminated_support": (support_by_loop, support_by_ranks, support_by_counting),
     "experiments.seed_interval": (
         seeds_by_formula,

@@ -1,0 +1,220 @@
+"""Exercises on thresholds for one's own images. The wrong answers are wrong on purpose."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import stats
+
+from cozad_teach.evaluation.thresholds import conformal_threshold as right_threshold
+from cozad_teach.teaching.exercises import Case, Exercise, Mistake
+
+__all__ = ["EXERCISES"]
+
+
+def conformal_threshold(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    """Give the k-th smallest of the scores (n,), k = ⌈(n + 1)(1 - α)⌉, or infinity if k > n."""
+    return np.array(right_threshold(scores, false_alarm_rate))
+
+
+def _kth(scores: np.ndarray, k: int) -> np.ndarray:
+    return np.array(np.sort(scores)[k - 1] if 1 <= k <= len(scores) else math.inf)
+
+
+def _plain_quantile(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    return np.array(np.quantile(scores, 1 - false_alarm_rate))
+
+
+def _forgets_the_new_image(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    return _kth(scores, math.ceil(round(len(scores) * (1 - false_alarm_rate), 9)))
+
+
+def _rounds_down(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    return _kth(scores, math.floor((len(scores) + 1) * (1 - false_alarm_rate)))
+
+
+def _index_for_number(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    return _kth(scores, math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9)) + 1)
+
+
+def _unsorted(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    k = math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
+    return np.array(scores[k - 1] if k <= len(scores) else math.inf)
+
+
+def _largest_at_most(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    k = math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
+    return _kth(scores, min(k, len(scores)))
+
+
+def _lower_tail(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    return _kth(scores, math.ceil(round((len(scores) + 1) * false_alarm_rate, 9)))
+
+
+def _three_sigma(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    quantile = stats.norm.ppf(1 - false_alarm_rate)
+    return np.array(scores.mean() + quantile * scores.std(ddof=1))
+
+
+def alarm_limits(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    """Give for each window (K,) the least m with P(X > m) ≤ significance, X binomial."""
+    return stats.binom.isf(significance, windows, false_alarm_rate)
+
+
+def _expected(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return np.ceil(windows * false_alarm_rate)
+
+
+def _at_least(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return alarm_limits(windows, false_alarm_rate, significance) + 1
+
+
+def _normal_limit(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    deviation = np.sqrt(windows * false_alarm_rate * (1 - false_alarm_rate))
+    return np.ceil(windows * false_alarm_rate + stats.norm.isf(significance) * deviation)
+
+
+def _other_tail(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return stats.binom.ppf(significance, windows, false_alarm_rate)
+
+
+def _two_sided(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return alarm_limits(windows, false_alarm_rate, significance / 2)
+
+
+def _as_a_share(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return alarm_limits(windows, false_alarm_rate, significance) / windows
+
+
+def _exactly(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    limits = []
+    for window in windows:
+        numbers = np.arange(int(window * false_alarm_rate), window + 1)
+        likely = stats.binom.pmf(numbers, window, false_alarm_rate) > significance
+        limits.append(numbers[likely].max(initial=numbers[0]))
+    return np.array(limits)
+
+
+def _threshold_cases() -> tuple[Case, ...]:
+    random = np.random.default_rng(70)
+    return tuple(
+        Case(f"{n} scores and α = {rate:g}", (random.gamma(4.0, 0.3, n), rate), hidden)
+        for n, rate, hidden in (
+            (19, 0.05, False),
+            (30, 0.1, False),
+            (12, 0.05, False),
+            (13, 0.3, False),
+            (47, 0.07, True),
+            (9, 0.1, True),
+            (5, 0.5, True),
+        )
+    )
+
+
+def _limit_cases() -> tuple[Case, ...]:
+    return tuple(
+        Case(f"windows of {windows}, α = {rate:g}", (np.array(windows), rate, chance), hidden)
+        for windows, rate, chance, hidden in (
+            ([50, 30, 100], 0.05, 0.001, False),
+            ([30, 200], 0.1, 0.01, False),
+            ([17, 400, 64, 5], 0.25, 0.03, True),
+            ([400, 90], 0.01, 0.002, True),
+        )
+    )
+
+
+EXERCISES = (
+    Exercise(
+        name="thresholds.conformal_threshold",
+        reference=conformal_threshold,
+        cases=_threshold_cases(),
+        mistakes=(
+            Mistake(
+                "plain quantile",
+                _plain_quantile,
+                "This is a quantile of the scores that you have, interpolated between two of them. "
+                "The new image is one more: count it in, and take one of the scores.",
+            ),
+            Mistake(
+                "forgets the new image",
+                _forgets_the_new_image,
+                "You count n images. With the new one there are n + 1, and each is equally likely "
+                "to be the highest.",
+            ),
+            Mistake(
+                "rounds down",
+                _rounds_down,
+                "You round down, so that good images raise an alarm more often than promised.",
+            ),
+            Mistake(
+                "index for number",
+                _index_for_number,
+                "You are one score too high: the k-th smallest has the index k - 1.",
+            ),
+            Mistake(
+                "unsorted",
+                _unsorted,
+                "You take the k-th score of the list. Take the k-th smallest.",
+            ),
+            Mistake(
+                "always finite",
+                _largest_at_most,
+                "With so few images no score is high enough for the promise. Say so: infinity.",
+            ),
+            Mistake(
+                "lower tail",
+                _lower_tail,
+                "This is the threshold that a share of 1 - α exceeds. High scores are anomalous.",
+            ),
+            Mistake(
+                "normal distribution",
+                _three_sigma,
+                "You take scores for normally distributed, which they are not. The conformal "
+                "threshold needs their order only.",
+            ),
+        ),
+    ),
+    Exercise(
+        name="thresholds.alarm_limits",
+        reference=alarm_limits,
+        cases=_limit_cases(),
+        mistakes=(
+            Mistake(
+                "expected number",
+                _expected,
+                "This is the number of alarms to expect. Half of all windows have more.",
+            ),
+            Mistake(
+                "at least",
+                _at_least,
+                "You are one too high: m alarms are still bearable, *more than* m are not.",
+            ),
+            Mistake(
+                "normal approximation",
+                _normal_limit,
+                "Rare alarms are not normally distributed: take the binomial distribution itself.",
+            ),
+            Mistake(
+                "other tail",
+                _other_tail,
+                "This is the limit for suspiciously few alarms.",
+            ),
+            Mistake(
+                "two-sided",
+                _two_sided,
+                "You halve the probability, as for a test of both sides. Only many alarms count.",
+            ),
+            Mistake(
+                "a share",
+                _as_a_share,
+                "You return a share. Return a number of alarms.",
+            ),
+            Mistake(
+                "exactly so many",
+                _exactly,
+                "You ask how probable *exactly* m alarms are. Ask for more than m: the whole tail.",
+            ),
+        ),
+    ),
+)
