@@ -65,6 +65,7 @@ CHAPTERS = (
     Chapter(8, "Measuring honestly"),
     Chapter(9, "The full run"),
     Chapter(10, "Questions that the paper leaves open"),
+    Chapter(11, "Your own images"),
 )
 
 

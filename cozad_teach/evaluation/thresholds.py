@@ -19,23 +19,23 @@ def conformal_threshold(scores: ArrayLike, false_alarm_rate: float = 0.05) -> fl
 
     Parameters
     ----------
-    scores : array_like, (n,)
-        Scores of good images of the target that had no part in the support, n ≥ 1.
+    scores : array_like, (N,)
+        Scores of good images of the target that had no part in the support, N ≥ 1.
     false_alarm_rate : float
-        α in (0, 1): how often a good image may be called anomalous.
+        δ in (0, 1): how often a good image may be called anomalous.
 
     Returns
     -------
     float
-        The k-th smallest score, k = ⌈(n + 1)(1 - α)⌉; infinite if k > n, that is for fewer than
-        1 / α - 1 images, which cannot keep the promise otherwise. An image is called anomalous if
+        The j-th smallest score, j = ⌈(N + 1)(1 - δ)⌉; infinite if j > N, that is for fewer than
+        1 / δ - 1 images, which cannot keep the promise otherwise. An image is called anomalous if
         it scores higher. As long as good images come from where those for the threshold came from,
-        in any order, the chance that the next one does is at most α.
+        in any order, the chance that the next one does is at most δ.
 
     Raises
     ------
     ValueError
-        If there is no score, a score is not a finite number, or α is outside (0, 1).
+        If there is no score, a score is not a finite number, or δ is outside (0, 1).
 
     References
     ----------
@@ -47,8 +47,8 @@ def conformal_threshold(scores: ArrayLike, false_alarm_rate: float = 0.05) -> fl
     if not len(values):
         raise ValueError("a threshold needs the score of at least one good image")
     # Rounded first: (19 + 1) * (1 - 0.05) is 19, and must not become 20 by its last bit.
-    k = math.ceil(round((len(values) + 1) * (1 - false_alarm_rate), 9))
-    return float(values[k - 1]) if k <= len(values) else math.inf
+    j = math.ceil(round((len(values) + 1) * (1 - false_alarm_rate), 9))
+    return float(values[j - 1]) if j <= len(values) else math.inf
 
 
 def first_drift(
@@ -67,7 +67,7 @@ def first_drift(
     threshold : float
         Images that score higher raise an alarm.
     false_alarm_rate : float
-        α in (0, 1), for which the threshold was made.
+        δ in (0, 1), for which the threshold was made.
     window : int
         Number of latest images that are counted, 1 or more.
     significance : float
@@ -77,7 +77,7 @@ def first_drift(
     -------
     int or None
         Index of the first image at which the last `window` images hold more alarms than a binomial
-        number with rate α has with probability `significance`; None if that never happens. It
+        number with rate δ has with probability `significance`; None if that never happens. It
         cannot tell a drift of the camera from a series of real defects: somebody has to look.
 
     Raises

@@ -14,7 +14,7 @@ __all__ = ["EXERCISES"]
 
 
 def conformal_threshold(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
-    """Give the k-th smallest of the scores (n,), k = ⌈(n + 1)(1 - α)⌉, or infinity if k > n."""
+    """Give the j-th smallest of the scores (N,), j = ⌈(N + 1)(1 - δ)⌉, or infinity if j > N."""
     return np.array(right_threshold(scores, false_alarm_rate))
 
 
@@ -99,7 +99,7 @@ def _exactly(windows: np.ndarray, false_alarm_rate: float, significance: float) 
 def _threshold_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(70)
     return tuple(
-        Case(f"{n} scores and α = {rate:g}", (random.gamma(4.0, 0.3, n), rate), hidden)
+        Case(f"{n} scores and δ = {rate:g}", (random.gamma(4.0, 0.3, n), rate), hidden)
         for n, rate, hidden in (
             (19, 0.05, False),
             (30, 0.1, False),
@@ -114,7 +114,7 @@ def _threshold_cases() -> tuple[Case, ...]:
 
 def _limit_cases() -> tuple[Case, ...]:
     return tuple(
-        Case(f"windows of {windows}, α = {rate:g}", (np.array(windows), rate, chance), hidden)
+        Case(f"windows of {windows}, δ = {rate:g}", (np.array(windows), rate, chance), hidden)
         for windows, rate, chance, hidden in (
             ([50, 30, 100], 0.05, 0.001, False),
             ([30, 200], 0.1, 0.01, False),
@@ -139,7 +139,7 @@ EXERCISES = (
             Mistake(
                 "forgets the new image",
                 _forgets_the_new_image,
-                "You count n images. With the new one there are n + 1, and each is equally likely "
+                "You count N images. With the new one there are N + 1, and each is equally likely "
                 "to be the highest.",
             ),
             Mistake(
@@ -150,12 +150,12 @@ EXERCISES = (
             Mistake(
                 "index for number",
                 _index_for_number,
-                "You are one score too high: the k-th smallest has the index k - 1.",
+                "You are one score too high: the j-th smallest has the index j - 1.",
             ),
             Mistake(
                 "unsorted",
                 _unsorted,
-                "You take the k-th score of the list. Take the k-th smallest.",
+                "You take the j-th score of the list. Take the j-th smallest.",
             ),
             Mistake(
                 "always finite",
@@ -165,7 +165,7 @@ EXERCISES = (
             Mistake(
                 "lower tail",
                 _lower_tail,
-                "This is the threshold that a share of 1 - α exceeds. High scores are anomalous.",
+                "This is the threshold that a share of 1 - δ exceeds. High scores are anomalous.",
             ),
             Mistake(
                 "normal distribution",
