@@ -66,6 +66,7 @@ CHAPTERS = (
     Chapter(9, "The full run"),
     Chapter(10, "Questions that the paper leaves open"),
     Chapter(11, "Your own images"),
+    Chapter(12, "What the paper says, and what we chose"),
 )
 
 

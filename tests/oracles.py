@@ -457,6 +457,26 @@ def conformal(scores: Floats, rate: Fraction) -> float:
     return math.inf
 
 
+def main_effects(values: Floats) -> Floats:
+    effects = []
+    for i in range(values.ndim):
+        made = [v for places, v in np.ndenumerate(values) if places[i] == 1]
+        not_made = [v for places, v in np.ndenumerate(values) if places[i] == 0]
+        effects.append(sum(made) / len(made) - sum(not_made) / len(not_made))
+    return np.array(effects)
+
+
+def interactions(values: Floats) -> Floats:
+    table = np.zeros((values.ndim, values.ndim))
+    for i in range(values.ndim):
+        for j in range(values.ndim):
+            if i != j:
+                for places, v in np.ndenumerate(values):
+                    sign = 1 if places[i] == places[j] else -1
+                    table[i, j] += sign * v / 2 ** (values.ndim - 2)
+    return table
+
+
 def gradient(loss: Loss, at: Floats, step: float = 1e-4) -> Floats:
     """Give the gradient by differences of fourth order, one number at a time."""
     slopes = []

@@ -453,6 +453,16 @@ CONTRACT = {
         ],
         lambda f, scores, rate: f(scores, float(rate)),
     ),
+    "main-effect": Contract(
+        "evaluation.factorial.main_effects",
+        oracles.main_effects,
+        lambda r: [(r.normal(size=(2,) * n),) for n in (1, 2, 5)],
+    ),
+    "interaction": Contract(
+        "evaluation.factorial.interactions",
+        oracles.interactions,
+        lambda r: [(r.normal(size=(2,) * n),) for n in (1, 2, 4)],
+    ),
     "feature-memory": Contract(
         "teaching.costs.feature_bytes",
         oracles.feature_memory,

@@ -71,11 +71,16 @@ class Table:
 
     def _line(self, kinds: Sequence[str], texts: Sequence[str]) -> str:
         cells = [
-            f'<{kind} style="padding:.2em .7em;text-align:{"right" if number else "left"}">'
-            f"{html.escape(text)}</{kind[:2]}>"
+            f'<{kind} style="padding:.2em .7em;text-align:{"right" if number else "left"}'
+            f'{_wrap(kind, text)}">{html.escape(text)}</{kind[:2]}>'
             for kind, text, number in zip(kinds, texts, self.numeric, strict=True)
         ]
         return f"<tr>{''.join(cells)}</tr>"
+
+
+def _wrap(kind: str, text: str) -> str:
+    """Let a sentence break into lines; the pages forbid it, for values and their intervals."""
+    return ";white-space:normal" if kind == "td" and len(text.split(" ")) > 4 else ""
 
 
 def show_source(*functions: Callable[..., Any]) -> Listing:

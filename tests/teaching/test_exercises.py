@@ -26,6 +26,7 @@ from cozad_teach.contrastive import info_nce_loss, supervised_contrastive_loss
 from cozad_teach.covariance import decay_strength as package_decay_strength
 from cozad_teach.covariance import loss_covariance as package_loss_covariance
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.factorial import interactions, main_effects
 from cozad_teach.evaluation.metrics import image_ap
 from cozad_teach.evaluation.metrics import image_auroc as package_auroc
 from cozad_teach.maml import inner_loop, outer_gradient
@@ -556,6 +557,26 @@ def limits_by_adding(windows: np.ndarray, rate: float, significance: float) -> l
     return [limit(int(n)) for n in windows]
 
 
+def effects_by_loops(made: np.ndarray, results: np.ndarray) -> list[float]:
+    effects = []
+    for i in range(made.shape[1]):
+        pair: list[list[float]] = [[], []]
+        for row, result in zip(made, results, strict=True):
+            pair[row[i]].append(result)
+        effects.append(sum(pair[1]) / len(pair[1]) - sum(pair[0]) / len(pair[0]))
+    return effects
+
+
+def effects_by_package(made: np.ndarray, results: np.ndarray) -> np.ndarray:
+    values = np.empty((2,) * made.shape[1])
+    values[tuple(made.T)] = results
+    return main_effects(values)
+
+
+def interaction_by_loops(values: np.ndarray) -> list[float]:
+    return [(both - second) - (first - neither) for neither, first, second, both in values]
+
+
 RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
     "thresholds.conformal_threshold": (
         threshold_by_counting,
@@ -570,6 +591,16 @@ RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
         lambda windows, rate, chance: [
             (binom.sf(np.arange(n + 1), n, rate) > chance).sum() for n in windows
         ],
+    ),
+    "factorial.main_effects": (
+        effects_by_loops,
+        effects_by_package,
+        lambda made, results: (2 * made - 1).T @ results / (len(results) / 2),
+    ),
+    "factorial.interaction": (
+        interaction_by_loops,
+        lambda values: values @ np.array([1, -1, -1, 1]),
+        lambda values: [interactions(v.reshape(2, 2))[0, 1] for v in values],
     ),
     "experiments.contaminated_support": (support_by_loop, support_by_ranks, support_by_counting),
     "experiments.seed_interval": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 
 import pytest
 from bs4 import BeautifulSoup
@@ -81,3 +82,9 @@ def test_table_is_valid_html_with_headers_for_rows_and_columns() -> None:
 def test_table_refuses_rows_that_do_not_fit(rows: list[list[object]]) -> None:
     with pytest.raises(ValueError, match="columns"):
         table(["name", "value"], rows)
+
+
+def test_a_sentence_in_a_cell_wraps_and_a_value_does_not() -> None:
+    shown = table(["a", "b"], [["x", "a sentence of some more words"], ["y", "+0.1 ± 0.2"]])
+    cells = re.findall(r"<td[^>]*>", shown._repr_html_())
+    assert ["white-space:normal" in cell for cell in cells] == [True, False]
