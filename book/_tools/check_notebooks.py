@@ -15,13 +15,12 @@ from notebooks import BOOK, CELL_SECONDS, ROOT, environment, notebook_paths
 
 
 def main(arguments: list[str]) -> int:
-    """Run pytest with nbval over chapters and solutions, without packs."""
-    # Never no folder at all: pytest would then collect the whole repository.
-    folders = [BOOK / name for name in ("chapters", "solutions") if (BOOK / name).is_dir()]
+    """Run pytest with nbval over every notebook of the book, without packs."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval"]
     command += ["--nbval-current-env", f"--nbval-cell-timeout={CELL_SECONDS}"]
     command += [f"--nbval-sanitize-with={Path(__file__).with_name('nbval_sanitize.cfg')}"]
-    command += [f"--ignore={BOOK / '_build'}", *map(str, folders or [BOOK]), *arguments]
+    # Never no path at all: pytest would then collect the whole repository.
+    command += [f"--ignore={BOOK / '_build'}", *map(str, notebook_paths() or [BOOK]), *arguments]
     code = subprocess.run(command, cwd=ROOT, env=environment(packs=False), check=False).returncode
     no_tests = int(pytest.ExitCode.NO_TESTS_COLLECTED)
     return 0 if code == no_tests and not notebook_paths() else code

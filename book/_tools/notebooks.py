@@ -25,7 +25,7 @@ CELL_SECONDS = 600  # far above what a cell may take: only a hanging cell meets 
 
 def notebook_paths(book: Path = BOOK) -> list[Path]:
     """List the notebooks of the book, chapters first, in reading order."""
-    return [p for part in ("chapters", "solutions") for p in sorted((book / part).glob("*.ipynb"))]
+    return [p for part in ("chapters", "appendix") for p in sorted((book / part).glob("*.ipynb"))]
 
 
 def environment(*, packs: bool) -> dict[str, str]:

@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--out", type=Path, default=notebooks.ROOT / "build" / "student")
     folder = parser.parse_args(arguments).out
-    paths = notebooks.notebook_paths()
+    paths = [p for p in notebooks.notebook_paths() if p.parent.name == "chapters"]
     for path in paths:
         notebooks.write(without_solutions(nbformat.read(path, as_version=4)), folder / path.name)
     print(f"{len(paths)} chapters without solutions are in {folder}")

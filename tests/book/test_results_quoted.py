@@ -16,7 +16,7 @@ TEXTS = sorted(
     for path in ROOT.glob(pattern)
 )
 NOTEBOOKS = sorted(
-    path for part in ("chapters", "solutions") for path in (ROOT / "book" / part).glob("*.ipynb")
+    path for part in ("chapters", "appendix") for path in (ROOT / "book" / part).glob("*.ipynb")
 )
 
 

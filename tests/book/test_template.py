@@ -87,6 +87,21 @@ def test_opening_says_what_is_learnt_needed_and_how_long(path: Path) -> None:
     )
 
 
+def test_minutes_are_the_same_in_chapter_first_page_and_readme() -> None:
+    """Give each chapter's minutes for reading and exercises, three times over."""
+    index = (BOOK / "index.md").read_text(encoding="utf-8")
+    readme = (BOOK.parent / "README.md").read_text(encoding="utf-8")
+    for path in CHAPTERS:
+        time = re.search(
+            r"\*\*Time\*\*: (\d+) min\w* reading, (\d+) min", read(path).cells[0].source
+        )
+        assert time, f"{path.name}: **Time**: N min reading, N min exercises"
+        listed = re.search(rf"{path.stem}`\n  - (\d+)\n  - (\d+)\n", index)
+        in_readme = re.search(rf"{path.name}\).*\| (\d+) \| (\d+) \|$", readme, re.M)
+        assert listed and in_readme, f"{path.name} is missing on the first page or in the README"
+        assert time.groups() == listed.groups() == in_readme.groups(), path.name
+
+
 @each_chapter
 def test_sections_are_there_in_order_and_not_empty(path: Path) -> None:
     parts = sections(read(path))
