@@ -68,6 +68,10 @@ def _unbounded(scores: np.ndarray, threshold: float, sharpness: float) -> np.nda
     return np.asarray((threshold / np.maximum(scores, 1e-12)) ** sharpness)
 
 
+def _unbounded_to_infinity(scores: np.ndarray, threshold: float, sharpness: float) -> np.ndarray:
+    return np.asarray((threshold / scores) ** sharpness)
+
+
 def _no_sharpness(scores: np.ndarray, threshold: float, sharpness: float) -> np.ndarray:
     return soft_weights(scores, threshold, 1.0)
 
@@ -232,6 +236,12 @@ EXERCISES = (
                 _unbounded,
                 "Scores below the threshold get weights above 1: the most ordinary patches would "
                 "decide alone. No weight is above 1.",
+            ),
+            Mistake(
+                "unbounded, and infinite at 0",
+                _unbounded_to_infinity,
+                "Weights of ordinary scores exceed 1, and a score of 0 gets an infinite one. "
+                "Change only those above the threshold.",
             ),
             Mistake(
                 "forgets the sharpness",

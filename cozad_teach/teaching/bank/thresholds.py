@@ -183,7 +183,7 @@ EXERCISES = (
             Mistake(
                 "expected number",
                 _expected,
-                "This is the number of alarms to expect. Half of all windows have more.",
+                "This is the number of alarms to expect. Many windows have more, by chance alone.",
             ),
             Mistake(
                 "at least",
