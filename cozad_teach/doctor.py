@@ -119,12 +119,13 @@ def report(findings: list[Finding]) -> str:
                 lines.append((head + line).rstrip())
                 head = " " * len(head)
     lines += ["", "Chapters that this machine can run"]
+    width = max(len(chapter.title) for chapter in CHAPTERS)
     for chapter in CHAPTERS:
         lite = _missing(chapter.lite, findings, ("ok", "warning"))
         full = lite + _missing(chapter.full, findings, ("ok",))
         answers = [f"no ({', '.join(names)})" if names else "yes" for names in (lite, full)]
         lines.append(
-            f"{chapter.number:4}  {chapter.title:30} lite: {answers[0]:6} full: {answers[1]}"
+            f"{chapter.number:4}  {chapter.title:{width}} lite: {answers[0]:6} full: {answers[1]}"
         )
     counts = [sum(f.status == status for f in findings) for status in ("problem", "warning")]
     plural = ["" if count == 1 else "s" for count in counts]
