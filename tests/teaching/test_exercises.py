@@ -786,6 +786,36 @@ def test_a_mistake_written_differently_is_still_recognised() -> None:
     assert check_exercise("features.mean_pool", inside_only).mistake == "drops the border"
 
 
+def test_a_mistake_is_named_though_a_hidden_case_fails_too() -> None:
+    def stumbles(embeddings: np.ndarray, anomalous: np.ndarray, temperature: float) -> float:
+        unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+        shares = np.exp(unit @ unit.T / temperature)
+        shares /= shares.sum(axis=1, keepdims=True)
+        pairs = np.outer(~anomalous, ~anomalous) & ~np.eye(len(unit), dtype=bool)
+        return float(-np.log(shares[pairs]).mean())  # nan where there is no pair
+
+    def refuses_one_score(scores: np.ndarray, gamma: float) -> float:
+        if len(scores) == 1:
+            raise ValueError("too few scores")
+        q1, q2, q3 = np.percentile(scores, [25, 50, 75])
+        return float(q2 + gamma * (q3 - q1))
+
+    verdict = check_exercise("contrastive.supervised", stumbles)
+    assert verdict.mistake == "is in its own denominator"
+    assert check_exercise("confidence.iqr_threshold", refuses_one_score).mistake == (
+        "starts at the median"
+    )
+
+
+def test_a_wrong_hidden_case_alone_is_no_known_mistake() -> None:
+    def nan_for_one_normal(e: np.ndarray, anomalous: np.ndarray, t: float) -> float:
+        right = EXERCISES["contrastive.supervised"].reference(e, anomalous, t)
+        return float("nan") if (~anomalous).sum() == 1 else float(right)
+
+    verdict = check_exercise("contrastive.supervised", nan_for_one_normal)
+    assert verdict.mistake is None and "only one of them normal (a hidden case)" in verdict.message
+
+
 @pytest.mark.parametrize(
     ("function", "fragment"),
     [

@@ -114,6 +114,10 @@ def _by_number(embeddings: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weighted_covariance(embeddings, weights) * weights.sum() / len(weights)
 
 
+def _unbiased(embeddings: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return np.atleast_2d(np.cov(embeddings, rowvar=False, aweights=weights))
+
+
 def _twice(embeddings: np.ndarray, weights: np.ndarray) -> np.ndarray:
     share = weights / weights.sum()
     offsets = weights[:, None] * (embeddings - share @ embeddings)
@@ -294,6 +298,12 @@ EXERCISES = (
                 _by_number,
                 "You divide by the number of patches. Divide by the sum of the weights, or the "
                 "covariance shrinks with every patch that is doubted.",
+            ),
+            Mistake(
+                "corrects for the estimated mean",
+                _unbiased,
+                "Your divisor is smaller than the sum of the weights: `np.cov` corrects for the "
+                "estimated mean unless `ddof=0`. The equation divides by the sum itself.",
             ),
             Mistake(
                 "weighs twice",
