@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import html
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -118,7 +119,7 @@ def _with_short_docstring(source: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Lay out rows as a table; floats get three decimals.
+    """Lay out rows as a table; floats get three decimals, and what rounds to zero no sign.
 
     Parameters
     ----------
@@ -135,5 +136,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     if not rows or any(len(row) != len(header) for row in rows):
         raise ValueError(f"a table of {len(header)} columns needs rows of {len(header)} values")
     numeric = [isinstance(value, int | float) for value in rows[0]]
-    texts = [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row] for row in rows]
-    return Table(header, texts, numeric)
+    return Table(header, [[_text(value) for value in row] for row in rows], numeric)
+
+
+def _text(value: object) -> str:
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    # "-0.000" would claim a direction that the digits do not show.
+    return re.sub(r"(?<![\w.])[-+](0\.0+)(?![\w.])", r"\1", text)

@@ -71,6 +71,26 @@ def test_table_rounds_floats_and_aligns_numbers() -> None:
     ]
 
 
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    shown = table(
+        ["what", "value"],
+        [
+            ["tiny", -0.0004],
+            ["none", -0.0],
+            ["interval", "-0.000 (-0.012 to +0.000)"],
+            ["spread", "-0.00\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.02"],
+            ["not zero", "-0.001, +0.0005, 1e-0.000, 10-0.00x"],
+        ],
+    )
+    assert [row[1] for row in shown.rows] == [
+        "0.000",
+        "0.000",
+        "0.000 (-0.012 to 0.000)",
+        "0.00\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.02",
+        "-0.001, +0.0005, 1e-0.000, 10-0.00x",
+    ]
+
+
 def test_table_is_valid_html_with_headers_for_rows_and_columns() -> None:
     soup = BeautifulSoup(table(["a<b", "n"], [["x & y", 1], ["z", 2]])._repr_html_(), "html.parser")
     assert [th.text for th in soup.select("th[scope=col]")] == ["a<b", "n"]
