@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 import functools
 import html
 import importlib
-import inspect
 import pkgutil
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from cozad_teach.errors import CozadError
+from cozad_teach.teaching.answers import Fault, describe_difference, run_answer, same_result
 
 __all__ = ["Case", "Exercise", "Mistake", "Verdict", "all_exercises", "check_exercise"]
 
@@ -128,14 +125,6 @@ class Verdict:
         )
 
 
-@dataclass(frozen=True)
-class _Fault:
-    """What a function did instead of returning an array."""
-
-    kind: str
-    sentence: str
-
-
 def check_exercise(name: str, function: Callable[..., Any]) -> Verdict:
     """Check a student's function against the reference on all cases of an exercise.
 
@@ -168,12 +157,12 @@ def check_exercise(name: str, function: Callable[..., Any]) -> Verdict:
         sentence = "Give the function itself: write its name without parentheses behind it."
         return Verdict(name, "failed", sentence)
 
-    expected = [_run(exercise.reference, case) for case in exercise.cases]
-    observed = [_run(function, case) for case in exercise.cases]
-    right = [_same(a, b, exercise.tolerance) for a, b in zip(observed, expected, strict=True)]
+    expected = [run_answer(exercise.reference, case.arguments) for case in exercise.cases]
+    observed = [run_answer(function, case.arguments) for case in exercise.cases]
+    right = [same_result(a, b, exercise.tolerance) for a, b in zip(observed, expected, strict=True)]
     if all(right):
         return Verdict(name, "passed", f"It agrees with the reference on all {len(right)} cases.")
-    if all(isinstance(o, _Fault) and o.kind == "to do" for o in observed):
+    if all(isinstance(o, Fault) and o.kind == "to do" for o in observed):
         sentence = "The function returns nothing yet. Write its body; is the `return` there?"
         return Verdict(name, "to do", sentence)
     mistake = _recognise(exercise, observed, right)
@@ -181,7 +170,8 @@ def check_exercise(name: str, function: Callable[..., Any]) -> Verdict:
         return Verdict(name, "failed", mistake.message, mistake.name)
     first = right.index(False)
     case = exercise.cases[first]
-    return Verdict(name, "failed", _difference(case, observed[first], expected[first], exercise))
+    failure = _failure(case, observed[first], expected[first], exercise.tolerance)
+    return Verdict(name, "failed", failure)
 
 
 @functools.cache
@@ -198,44 +188,8 @@ def all_exercises() -> dict[str, Exercise]:
     return found
 
 
-def _run(function: Callable[..., Any], case: Case) -> np.ndarray | _Fault:
-    """Call the function on a copy of the arguments; give a float64 array or what went wrong."""
-    arguments = copy.deepcopy(case.arguments)
-    try:
-        inspect.signature(function).bind(*arguments)
-    except TypeError:
-        return _Fault("signature", f"The function must accept {len(arguments)} arguments.")
-    except ValueError:
-        pass  # some compiled functions do not tell their arguments
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            result = function(*arguments)
-    except NotImplementedError:
-        return _Fault("to do", "it raises NotImplementedError")
-    except Exception as error:  # a student's function may raise anything
-        return _Fault("exception", f"your function stops with {type(error).__name__}: {error}")
-    if result is None:
-        return _Fault("to do", "your function returns nothing: is a `return` missing?")
-    for before, after in zip(case.arguments, arguments, strict=True):
-        if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
-            return _Fault("in place", "your function changes its input: work on a copy.")
-    if isinstance(result, torch.Tensor):
-        result = result.detach()  # NumPy refuses a tensor that still knows its gradient
-    try:
-        return np.asarray(result, dtype=np.float64)
-    except (TypeError, ValueError):
-        return _Fault("type", f"your function returns {type(result).__name__}, not an array.")
-
-
-def _same(a: np.ndarray | _Fault, b: np.ndarray | _Fault, tolerance: float) -> bool:
-    if isinstance(a, _Fault) or isinstance(b, _Fault):
-        return False
-    return a.shape == b.shape and np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
-
-
 def _recognise(
-    exercise: Exercise, observed: list[np.ndarray | _Fault], right: list[bool]
+    exercise: Exercise, observed: list[np.ndarray | Fault], right: list[bool]
 ) -> Mistake | None:
     """Find the stored mistake that behaves like the function.
 
@@ -244,35 +198,28 @@ def _recognise(
     cases, and explains a wrong result there, is still the one to name.
     """
     wrong = {
-        mistake.name: [_run(mistake.function, case) for case in exercise.cases]
+        mistake.name: [run_answer(mistake.function, case.arguments) for case in exercise.cases]
         for mistake in exercise.mistakes
     }
     public = [k for k, case in enumerate(exercise.cases) if not case.hidden]
     for numbers in (range(len(exercise.cases)), public):
         for mistake in exercise.mistakes:
             same = {
-                k: _same(observed[k], wrong[mistake.name][k], exercise.tolerance) for k in numbers
+                k: same_result(observed[k], wrong[mistake.name][k], exercise.tolerance)
+                for k in numbers
             }
-            fits = all(same[k] or isinstance(wrong[mistake.name][k], _Fault) for k in numbers)
+            fits = all(same[k] or isinstance(wrong[mistake.name][k], Fault) for k in numbers)
             if fits and any(same[k] and not right[k] for k in numbers):
                 return mistake
     return None
 
 
-def _difference(
-    case: Case, observed: np.ndarray | _Fault, expected: np.ndarray | _Fault, exercise: Exercise
+def _failure(
+    case: Case, observed: np.ndarray | Fault, expected: np.ndarray | Fault, tolerance: float
 ) -> str:
-    """Say how a result differs from the expected one; of hidden cases show no right value."""
+    """Say what went wrong in a case; of hidden ones show no right value."""
     on = f"On {case.label}{' (a hidden case)' if case.hidden else ''} "
     assert isinstance(expected, np.ndarray), "a reference must give an array on every case"
-    if isinstance(observed, _Fault):
+    if isinstance(observed, Fault):
         return observed.sentence if observed.kind == "signature" else on + observed.sentence
-    if observed.shape != expected.shape:
-        return f"{on}the result has shape {observed.shape}, but {expected.shape} is expected."
-    wrong = ~np.isclose(observed, expected, rtol=exercise.tolerance, atol=exercise.tolerance)
-    count = f"{wrong.sum()} of {wrong.size} values are wrong"
-    if case.hidden:
-        return f"{on}{count}."
-    at = tuple(int(i) for i in np.argwhere(wrong)[0])
-    where = f"at index {at} " if at else ""
-    return f"{on}{count}; {where}it gives {observed[at]:.6g}, expected is {expected[at]:.6g}."
+    return on + describe_difference(observed, expected, tolerance, reveal=not case.hidden)

@@ -33,6 +33,7 @@ from cozad_teach.maml import inner_loop, outer_gradient
 from cozad_teach.scoring import gaussian_statistics
 from cozad_teach.scoring import image_scores as package_image_scores
 from cozad_teach.settings import LITE
+from cozad_teach.teaching.answers import describe_difference
 from cozad_teach.teaching.costs import feature_bytes
 from cozad_teach.teaching.exercises import Exercise, all_exercises, check_exercise
 
@@ -827,6 +828,11 @@ def test_a_wrong_hidden_case_alone_is_no_known_mistake() -> None:
         (lambda: None, "accept 1 arguments"),
         (lambda z: np.full(z.shape, np.nan), "it gives nan"),
         (lambda z: z + 1, "60 of 60 values are wrong; at index (0, 0, 0) it gives"),
+        (lambda z: np.full(z.shape, np.nan), "60 of 60 values are wrong, 60 of them not a number"),
+        (lambda z: 1.5 * pool_by_shifts(z), "All values are 1.5 times the right ones."),
+        (lambda z: -pool_by_shifts(z), "Only the sign is turned round."),
+        (lambda z: pool_by_shifts(z).T, "The values are right: transpose it."),
+        (lambda z: pool_by_shifts(z)[None], "an axis of length 1 is too many or too few."),
         (3, "function itself"),
     ],
 )
@@ -843,6 +849,16 @@ def test_hidden_case_shows_no_expected_value() -> None:
     verdict = check_exercise("features.mean_pool", right_but_for_one_row)
     assert "a single row of 6 patches (a hidden case)" in verdict.message
     assert "expected" not in verdict.message
+
+
+def test_no_factor_is_claimed_for_one_value_or_none() -> None:
+    for observed, expected in (([3.0], [2.0]), ([0.0, 0.0], [0.0, 2.0]), ([1.0, 2.0], [0.0, 0.0])):
+        a, b = np.array(observed), np.array(expected)
+        assert "times" not in describe_difference(a, b, 1e-5, reveal=True)
+    mixed = describe_difference(
+        np.array([0.0, 4.0, 6.0]), np.array([0.0, 2.0, 3.0]), 1e-5, reveal=False
+    )
+    assert mixed == "2 of 3 values are wrong. All values are 2 times the right ones."
 
 
 def test_unwritten_function_is_to_do_not_wrong() -> None:
