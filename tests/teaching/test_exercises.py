@@ -80,7 +80,7 @@ def pool_by_nested_lists(z: np.ndarray) -> list[list[np.ndarray]]:
 def standardise_loop(z: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
     out = np.empty_like(z)
     for c in range(z.shape[-1]):
-        out[..., c] = (z[..., c] - mean[c]) / max(std[c], 1e-8)
+        out[..., c] = (z[..., c] - mean[c]) / (std[c] or 1)
     return out
 
 
@@ -228,7 +228,7 @@ def loss_covariance_by_loops(losses: np.ndarray, window: int) -> np.ndarray:
     for i, j in np.ndindex(2, 2):
         pairs = zip(columns[i], columns[j], strict=True)
         products = [(a - means[i]) * (b - means[j]) for a, b in pairs]
-        sigma[i, j] = sum(products) / (len(products) - 1)
+        sigma[i, j] = sum(products) / max(len(products) - 1, 1)
     return sigma
 
 
@@ -236,7 +236,7 @@ def loss_covariance_by_zscore(losses: np.ndarray, window: int) -> np.ndarray:
     with np.errstate(all="ignore"):
         last = np.nan_to_num(zscore(losses, axis=0))[-window:]
     offsets = last - last.mean(0)
-    return np.einsum("ti,tj->ij", offsets, offsets) / (len(last) - 1)
+    return np.einsum("ti,tj->ij", offsets, offsets) / max(len(last) - 1, 1)
 
 
 def decay_by_det(sigma: np.ndarray, base: float, growth: float, cap: float) -> float:
@@ -317,11 +317,13 @@ def outer_gradient_by_package(
     def adapt(p: dict[str, torch.Tensor], task: Any) -> Any:
         return inner_loop(p, lambda q: loss(q, *task[:2]), 1, learning_rate), loss(p, *task[:2])
 
-    batch = tuple(
-        torch.stack(list(map(torch.from_numpy, part))) for part in zip(*tasks, strict=True)
-    )
+    def of_one(task: Any) -> torch.Tensor:
+        batch = tuple(torch.from_numpy(part)[None] for part in task)
+        return outer_gradient(start, batch, adapt, lambda p, t: loss(p, *t[2:]))[0]["w"]
+
     start = {"w": torch.from_numpy(theta)}
-    return outer_gradient(start, batch, adapt, lambda p, task: loss(p, *task[2:]))[0]["w"]
+    # One at a time: the package wants tasks of one size, and these differ.
+    return torch.stack([of_one(task) for task in tasks]).mean(0)
 
 
 def reptile_by_loop(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
@@ -386,7 +388,7 @@ def nearest_by_scipy(embeddings: np.ndarray, radius: int) -> np.ndarray:
     flat = embeddings.reshape(-1, embeddings.shape[-1])
     places = np.argwhere(np.ones(embeddings.shape[:2]))
     far = cdist(places, places, "chebyshev") > radius
-    return np.where(far, cdist(flat, flat), 1e9).min(1).reshape(embeddings.shape[:2])
+    return np.where(far, cdist(flat, flat), math.inf).min(1).reshape(embeddings.shape[:2])
 
 
 def weights_by_loops(
@@ -457,7 +459,7 @@ def overlap_by_counting(scores: np.ndarray, regions: np.ndarray, threshold: floa
 
 
 def overlap_by_scipy(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
-    numbers = np.unique(regions)[1:]
+    numbers = np.setdiff1d(regions, [0])
     return float(np.mean(labelled_mean((scores >= threshold).astype(float), regions, numbers)))
 
 
@@ -671,8 +673,8 @@ RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
         pool_by_nested_lists,
     ),
     "features.standardise": (
-        lambda z, mean, std: (z - mean) / np.maximum(std, 1e-6),
-        lambda z, mean, std, eps=1e-5: (z - mean[None, None]) / np.sqrt(std**2 + eps**2),
+        lambda z, mean, std: (z - mean) / (std + (std == 0)),
+        lambda z, mean, std: np.where(std > 0, (z - mean) / np.where(std > 0, std, 7), z - mean),
         lambda z, mean, std: (z - mean) / np.where(std > 0, std, 1),
         standardise_loop,
     ),

@@ -48,6 +48,20 @@ def _unsorted(scores: np.ndarray, gamma: float) -> float:
     return float(q3 + gamma * (q3 - q1))
 
 
+def _always_tukey(scores: np.ndarray, gamma: float) -> float:
+    return iqr_threshold(scores, 1.5)
+
+
+def _lower_fence(scores: np.ndarray, gamma: float) -> float:
+    q1, q3 = np.percentile(scores, [25, 75])
+    return float(q1 - gamma * (q3 - q1))
+
+
+def _no_interpolation(scores: np.ndarray, gamma: float) -> float:
+    q1, q3 = np.percentile(scores, [25, 75], method="inverted_cdf")
+    return float(q3 + gamma * (q3 - q1))
+
+
 def soft_weights(scores: np.ndarray, threshold: float, sharpness: float) -> np.ndarray:
     """Give min(1, threshold / s) ** sharpness of scores (N,)."""
     weights = np.ones(len(scores))
@@ -94,6 +108,18 @@ def _exponential(scores: np.ndarray, threshold: float, sharpness: float) -> np.n
     return np.exp(-sharpness * np.maximum(0, scores - threshold))
 
 
+def _root(scores: np.ndarray, threshold: float, sharpness: float) -> np.ndarray:
+    return soft_weights(scores, threshold, 1 / sharpness)
+
+
+def _zeros_below(scores: np.ndarray, threshold: float, sharpness: float) -> np.ndarray:
+    return np.where(scores > threshold, soft_weights(scores, threshold, sharpness), 0)
+
+
+def _power_of_score(scores: np.ndarray, threshold: float, sharpness: float) -> np.ndarray:
+    return np.where(scores > threshold, threshold / np.maximum(scores, 1e-12) ** sharpness, 1)
+
+
 def weighted_covariance(embeddings: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Give the weighted covariance of (P, D) around the weighted mean, divided by the weights."""
     share = weights / weights.sum()
@@ -138,6 +164,24 @@ def _weighted_data(embeddings: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.asarray(np.cov(weights[:, None] * embeddings, rowvar=False, bias=True))
 
 
+def _one_less(embeddings: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return weighted_covariance(embeddings, weights) * weights.sum() / (weights.sum() - 1)
+
+
+def _sum_as_mean(embeddings: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    offsets = embeddings - weights @ embeddings
+    return np.asarray((weights[:, None] * offsets).T @ offsets / weights.sum())
+
+
+def _weights_in_mean(embeddings: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    offsets = embeddings - weights @ embeddings / weights.sum()
+    return np.asarray(offsets.T @ offsets / len(embeddings))
+
+
+def _plain_unbiased(embeddings: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return np.atleast_2d(np.cov(embeddings, rowvar=False))
+
+
 def _threshold_cases() -> tuple[Case, ...]:
     draw = np.random.default_rng(7).gamma
     tied = np.array([3.0, 1.0, 2.0, 2.0, 9.0, 2.0, 4.0])
@@ -152,7 +196,7 @@ def _threshold_cases() -> tuple[Case, ...]:
 def _weight_cases() -> tuple[Case, ...]:
     draw = np.random.default_rng(8).gamma
     return (
-        Case("6 scores, T = 2, κ = 1", (np.array([0.5, 2.0, 2.5, 4.0, 1.9, 8.0]), 2.0, 1.0)),
+        Case("6 scores, T = 2, κ = 1", (np.array([0.5, 2.0, 2.5, 4.0, 1.9, 800.0]), 2.0, 1.0)),
         Case("7 scores, T = 1.2, κ = 4", (draw(2.0, 0.8, 7), 1.2, 4.0)),
         Case("a score of 0, T = 1, κ = 2", (np.array([0.0, 3.0, 1.0]), 1.0, 2.0)),
         Case("9 scores, T = 0.7, κ = 0.5", (draw(1.0, 1.0, 9), 0.7, 0.5), hidden=True),
@@ -178,8 +222,7 @@ EXERCISES = (
             Mistake(
                 "starts at Q1",
                 _from_q1,
-                "The threshold starts at Q1, not at Q3: a quarter of the ordinary scores and more "
-                "would be doubted.",
+                "The threshold starts at Q1, not at Q3.",
             ),
             Mistake(
                 "starts at the median",
@@ -195,8 +238,8 @@ EXERCISES = (
             Mistake(
                 "goes down",
                 _below,
-                "You subtract the interquartile ranges. High scores are the doubtful ones: the "
-                "threshold lies above Q3.",
+                "You subtract γ times the interquartile range. It is added: a larger γ means a "
+                "higher threshold.",
             ),
             Mistake(
                 "uses the whole range",
@@ -216,6 +259,22 @@ EXERCISES = (
                 "You take scores by their place in the list. Quartiles are places in the sorted "
                 "list.",
             ),
+            Mistake(
+                "ignores γ",
+                _always_tukey,
+                "Your γ is 1.5, whatever the argument says.",
+            ),
+            Mistake(
+                "around Q1",
+                _lower_fence,
+                "This is the fence below the scores. Low ones are not in doubt: start at "
+                "Q3, and add.",
+            ),
+            Mistake(
+                "of the sorted list, without interpolation",
+                _no_interpolation,
+                "Your quartiles are scores of the list. Between two of them, interpolate linearly.",
+            ),
         ),
     ),
     Exercise(
@@ -227,7 +286,7 @@ EXERCISES = (
                 "selects",
                 _hard,
                 "These are hard weights, 0 or 1. Soft weights fall above the threshold, but to no "
-                "sample do they give 0.",
+                "sample do they give 0. (An array of whole numbers cuts them off as well.)",
             ),
             Mistake(
                 "turns the fraction over",
@@ -275,6 +334,23 @@ EXERCISES = (
                 _exponential,
                 "Your weights fall exponentially with the distance from the threshold. Equation "
                 "(weights) is a power of T / s.",
+            ),
+            Mistake(
+                "takes the root",
+                _root,
+                "You take a root: the exponent is the sharpness itself, not one over it.",
+            ),
+            Mistake(
+                "nothing for ordinary scores",
+                _zeros_below,
+                "Scores below the threshold get no weight at all. They are the trusted "
+                "ones: start with weights of 1.",
+            ),
+            Mistake(
+                "powers the score alone",
+                _power_of_score,
+                "You raise the score alone to the power. It is the fraction T / s that is "
+                "raised: parentheses.",
             ),
         ),
     ),
@@ -327,6 +403,29 @@ EXERCISES = (
                 _weighted_data,
                 "You multiply the embeddings by their weights, which moves doubtful patches "
                 "towards 0. They stay where they are and count less.",
+            ),
+            Mistake(
+                "one less",
+                _one_less,
+                "You divide by the sum of the weights minus 1. Weights are no counts, and "
+                "their sum may be below 1: divide by the sum.",
+            ),
+            Mistake(
+                "a sum for the mean",
+                _sum_as_mean,
+                "`weights @ embeddings` is a sum. For the mean, divide it by the sum of the "
+                "weights.",
+            ),
+            Mistake(
+                "weights in the mean alone",
+                _weights_in_mean,
+                "The mean is weighted, but in the sum of products all patches count the same.",
+            ),
+            Mistake(
+                "ignores the weights, one less",
+                _plain_unbiased,
+                "All patches count the same here, and `np.cov` divides by one less than "
+                "their number. Use the weights, and divide by their sum.",
             ),
         ),
     ),

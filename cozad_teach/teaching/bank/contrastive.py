@@ -49,6 +49,21 @@ def _align_cosine(embeddings: np.ndarray) -> float:
     return float(1 - _distances(_unit(embeddings)).mean() / 2)
 
 
+def _align_columns(embeddings: np.ndarray) -> float:
+    return float(_distances(embeddings / np.linalg.norm(embeddings, axis=0)).mean())
+
+
+def _align_zeros(embeddings: np.ndarray) -> float:
+    unit = _unit(embeddings)
+    return float(np.triu(((unit[:, None] - unit[None]) ** 2).sum(axis=2), 1).mean())
+
+
+def _align_diagonal(embeddings: np.ndarray) -> float:
+    unit = _unit(embeddings)
+    squared = ((unit[:, None] - unit[None]) ** 2).sum(axis=2)
+    return float(squared[np.triu_indices(len(unit))].mean())
+
+
 def _log_shares(logits: np.ndarray) -> np.ndarray:
     """Give the logarithm of the softmax of each row."""
     shifted = logits - logits.max(axis=1, keepdims=True)
@@ -122,6 +137,34 @@ def _nce_first_key(
     anchors: np.ndarray, keys: np.ndarray, positives: np.ndarray, temperature: float
 ) -> float:
     return info_nce(anchors, keys, np.arange(len(anchors)) % len(keys), temperature)
+
+
+def _nce_no_temperature(
+    anchors: np.ndarray, keys: np.ndarray, positives: np.ndarray, temperature: float
+) -> float:
+    return info_nce(anchors, keys, positives, 1.0)
+
+
+def _nce_keys_any_length(
+    anchors: np.ndarray, keys: np.ndarray, positives: np.ndarray, temperature: float
+) -> float:
+    logits = _unit(anchors) @ keys.T / temperature
+    return float(-_picked(_log_shares(logits), positives).mean())
+
+
+def _nce_no_logarithm(
+    anchors: np.ndarray, keys: np.ndarray, positives: np.ndarray, temperature: float
+) -> float:
+    return float(
+        -np.exp(_picked(_log_shares(_logits(anchors, keys, temperature)), positives)).mean()
+    )
+
+
+def _nce_all_pairs(
+    anchors: np.ndarray, keys: np.ndarray, positives: np.ndarray, temperature: float
+) -> float:
+    shares = _log_shares(_logits(anchors, keys, temperature))
+    return float(-shares[:, positives].mean())
 
 
 def supervised(embeddings: np.ndarray, anomalous: np.ndarray, temperature: float) -> float:
@@ -202,6 +245,46 @@ def _times_temperature(embeddings: np.ndarray, anomalous: np.ndarray, temperatur
 def _divides_by_all(embeddings: np.ndarray, anomalous: np.ndarray, temperature: float) -> float:
     normal = ~anomalous
     return _contrast(embeddings, normal, normal, temperature, divisor=int(normal.sum()))
+
+
+def _supervised_no_temperature(
+    embeddings: np.ndarray, anomalous: np.ndarray, temperature: float
+) -> float:
+    return supervised(embeddings, anomalous, 1.0)
+
+
+def _supervised_no_sign(embeddings: np.ndarray, anomalous: np.ndarray, temperature: float) -> float:
+    return -supervised(embeddings, anomalous, temperature)
+
+
+def _supervised_sum(embeddings: np.ndarray, anomalous: np.ndarray, temperature: float) -> float:
+    return supervised(embeddings, anomalous, temperature) * int((~anomalous).sum())
+
+
+def _own_similarity_zero(
+    embeddings: np.ndarray, anomalous: np.ndarray, temperature: float
+) -> float:
+    unit = _unit(embeddings)
+    similarities = unit @ unit.T / temperature
+    np.fill_diagonal(similarities, 0)
+    shares = np.exp(similarities) / np.exp(similarities).sum(axis=1, keepdims=True)
+    pairs = np.outer(~anomalous, ~anomalous) & ~np.eye(len(unit), dtype=bool)
+    return float(-np.log(shares[pairs]).mean()) if pairs.any() else 0.0
+
+
+def _normal_positives_for_all(
+    embeddings: np.ndarray, anomalous: np.ndarray, temperature: float
+) -> float:
+    unit = _unit(embeddings)
+    shares = np.exp(unit @ unit.T / temperature)
+    np.fill_diagonal(shares, 0)
+    shares /= shares.sum(axis=1, keepdims=True)
+    pairs = np.tile(~anomalous, (len(unit), 1)) & ~np.eye(len(unit), dtype=bool)
+    if (~anomalous).sum() < 2:
+        return 0.0
+    return float(
+        np.mean([-np.log(row[own]).mean() for row, own in zip(shares, pairs, strict=True)])
+    )
 
 
 def _alignment_cases() -> tuple[Case, ...]:
@@ -286,6 +369,24 @@ EXERCISES = (
                 "This is the mean cosine, which is high where patches are alike. Alignment is a "
                 "squared distance, and low there: how do the two go together for unit vectors?",
             ),
+            Mistake(
+                "norm of the channels",
+                _align_columns,
+                "You scale the channels to unit length. Scale each embedding: the norm runs "
+                "along `axis=1`.",
+            ),
+            Mistake(
+                "zeros below the diagonal",
+                _align_zeros,
+                "You average over the whole matrix, of which more than half was set to 0. "
+                "Average over the pairs alone.",
+            ),
+            Mistake(
+                "the diagonal too",
+                _align_diagonal,
+                "The diagonal is among your pairs: an embedding and itself. "
+                "`np.triu_indices` starts above it with a second argument of 1.",
+            ),
         ),
     ),
     Exercise(
@@ -339,6 +440,27 @@ EXERCISES = (
                 "takes the key of the same number",
                 _nce_first_key,
                 "You take key i as the positive of anchor i. `positives` says which key it is.",
+            ),
+            Mistake(
+                "no temperature",
+                _nce_no_temperature,
+                "The temperature has no influence on your answer: divide the cosines by it.",
+            ),
+            Mistake(
+                "scales the anchors alone",
+                _nce_keys_any_length,
+                "You scale the anchors to unit length, and the keys not.",
+            ),
+            Mistake(
+                "no logarithm",
+                _nce_no_logarithm,
+                "You average the shares themselves. The loss is minus their logarithm.",
+            ),
+            Mistake(
+                "all anchors with all positives",
+                _nce_all_pairs,
+                "`matrix[:, positives]` pairs every anchor with the positives of all. Each "
+                "has one of its own: `matrix[np.arange(A), positives]`.",
             ),
         ),
     ),
@@ -398,6 +520,33 @@ EXERCISES = (
                 _divides_by_all,
                 "You divide by the number of normal patches. An anchor has one positive fewer than "
                 "that: it is not its own.",
+            ),
+            Mistake(
+                "no temperature",
+                _supervised_no_temperature,
+                "The temperature has no influence on your answer: divide the cosines by it.",
+            ),
+            Mistake(
+                "forgets the sign",
+                _supervised_no_sign,
+                "The value is right but for its sign: the loss is minus the logarithm.",
+            ),
+            Mistake(
+                "sums over anchors",
+                _supervised_sum,
+                "You add the anchors up. Divide by their number.",
+            ),
+            Mistake(
+                "one below for itself",
+                _own_similarity_zero,
+                "You set the similarity of an anchor and itself to 0, whose exponential is "
+                "1. Leave it out after the exponential, or set it to minus infinity.",
+            ),
+            Mistake(
+                "defects have normal positives",
+                _normal_positives_for_all,
+                "Anomalous patches are anchors as well, and pulled towards normal ones. "
+                "Only normal patches are anchors.",
             ),
         ),
     ),

@@ -20,7 +20,7 @@ def _covariance(values: np.ndarray, ddof: int = 1) -> np.ndarray:
 
 def loss_covariance(losses: np.ndarray, window: int) -> np.ndarray:
     """Score losses (T, 2) over the whole history; give the covariance of the last steps (2, 2)."""
-    return _covariance(_scored(losses)[-window:])
+    return np.zeros((2, 2)) if len(losses) < 2 else _covariance(_scored(losses)[-window:])
 
 
 def _unscored(losses: np.ndarray, window: int) -> np.ndarray:
@@ -57,6 +57,35 @@ def _correlation(losses: np.ndarray, window: int) -> np.ndarray:
     spread = last.std(axis=0)
     spread = np.where(spread > 0, spread, 1)
     return np.asarray(_covariance(last, ddof=0) / np.outer(spread, spread))
+
+
+def _one_less_in_scale(losses: np.ndarray, window: int) -> np.ndarray:
+    return loss_covariance(losses, window) * (len(losses) - 1) / len(losses)
+
+
+def _one_scale(losses: np.ndarray, window: int) -> np.ndarray:
+    return _covariance(((losses - losses.mean(axis=0)) / losses.std())[-window:])
+
+
+def _by_variance(losses: np.ndarray, window: int) -> np.ndarray:
+    spread = losses.var(axis=0)
+    return _covariance(((losses - losses.mean(axis=0)) / np.where(spread > 0, spread, 1))[-window:])
+
+
+def _step_more(losses: np.ndarray, window: int) -> np.ndarray:
+    return loss_covariance(losses, window + 1)
+
+
+def _step_less(losses: np.ndarray, window: int) -> np.ndarray:
+    return loss_covariance(losses, window - 1)
+
+
+def _unguarded(losses: np.ndarray, window: int) -> np.ndarray:
+    return _covariance(((losses - losses.mean(axis=0)) / losses.std(axis=0))[-window:])
+
+
+def _no_first_step(losses: np.ndarray, window: int) -> np.ndarray:
+    return _covariance(_scored(losses)[-window:])
 
 
 def decay_strength(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
@@ -101,6 +130,37 @@ def _growth_alone(covariance: np.ndarray, base: float, growth: float, cap: float
     return base + decay_strength(covariance, 1.0, growth, cap) - 1
 
 
+def _unbounded_below(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    return _from(float(np.linalg.det(covariance)), base, growth, cap)
+
+
+def _absolute(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    return _from(abs(float(np.linalg.det(covariance))), base, growth, cap)
+
+
+def _not_squared(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    product = covariance[0, 0] * covariance[1, 1] - covariance[0, 1]
+    return _from(max(float(product), 0.0), base, growth, cap)
+
+
+def _plain_logarithm(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    bounded = min(_determinant(covariance), cap)
+    return float(base * (1 + growth * np.log(bounded) / np.log(cap)))
+
+
+def _log_of_cap(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    bounded = min(_determinant(covariance), cap)
+    return float(base * (1 + growth * np.log1p(bounded) / np.log(cap)))
+
+
+def _maximum(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    return _from(max(_determinant(covariance), cap), base, growth, cap)
+
+
+def _zero_for_zero(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
+    return decay_strength(covariance, base, growth, cap) if _determinant(covariance) > 0 else 0.0
+
+
 def _covariance_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(10)
     cases = []
@@ -109,8 +169,9 @@ def _covariance_cases() -> tuple[Case, ...]:
         losses = falling + random.normal(0, 0.4, (steps, 2))
         cases.append(Case(f"{steps} steps and a window of {window}", (losses, window), hidden))
     rests = cases[0].arguments[0].copy()
-    rests[:, 1] = 0.7
+    rests[:, 1] = 0.5  # a number that floats hold exactly: its deviation is 0, not almost 0
     cases.append(Case("a validation loss that never changes", (rests, 4), True))
+    cases.append(Case("a single step", (losses[:1], 3), True))
     return tuple(cases)
 
 
@@ -121,6 +182,7 @@ def _decay_cases() -> tuple[Case, ...]:
         Case("a covariance with determinant 2.36", (some, 0.1, 0.5, 100.0)),
         Case("a determinant above the cap", (wild, 0.2, 3.0, 50.0)),
         Case("losses that move in lockstep", (np.array([[1.0, 2.0], [2.0, 4.0]]), 0.3, 0.5, 20.0)),
+        Case("a determinant below 0", (np.array([[1.0, 1.5], [1.5, 1.75]]), 0.4, 0.8, 5.0)),
         Case("other values", (np.array([[0.3, -0.1], [-0.1, 0.6]]), 0.05, 2.0, 10.0), hidden=True),
     )
 
@@ -132,13 +194,13 @@ EXERCISES = (
         cases=_covariance_cases(),
         mistakes=(
             Mistake(
-                "does not score",
+                "does not scale",
                 _unscored,
                 "You take the losses as they are. Scale each to mean 0 and deviation 1 over the "
                 "whole history first, or the unit of the losses decides.",
             ),
             Mistake(
-                "scores within the window",
+                "scales within the window",
                 _scored_in_window,
                 "You scale the losses within the window. Then both variances are the same in every "
                 "window, calm or wild: scale over the whole history, cut the window afterwards.",
@@ -177,6 +239,44 @@ EXERCISES = (
                 "The diagonal is 1: this is the correlation. How far the losses swing is lost in "
                 "it, and that is what counts here.",
             ),
+            Mistake(
+                "deviation by one less",
+                _one_less_in_scale,
+                "You scale by a deviation that divides by one less (`ddof=1`). For the "
+                "scale, the plain deviation of the history is meant, as `np.std` gives it; "
+                "one less belongs to the covariance alone.",
+            ),
+            Mistake(
+                "one scale for both",
+                _one_scale,
+                "You divide both losses by one deviation. Each has its own: `axis=0`.",
+            ),
+            Mistake(
+                "divides by the variance",
+                _by_variance,
+                "You divide by the variance. Divide by its root, the standard deviation.",
+            ),
+            Mistake(
+                "a step too many",
+                _step_more,
+                "Your window is one step too long.",
+            ),
+            Mistake(
+                "a step too few",
+                _step_less,
+                "Your window is one step too short.",
+            ),
+            Mistake(
+                "divides by 0",
+                _unguarded,
+                "A loss that never changes has a deviation of 0, and you divide by it. "
+                "Divide by 1 then.",
+            ),
+            Mistake(
+                "a single step",
+                _no_first_step,
+                "After a single step there is no covariance: give zeros.",
+            ),
         ),
     ),
     Exercise(
@@ -199,8 +299,8 @@ EXERCISES = (
             Mistake(
                 "has no cap",
                 _no_cap,
-                "Without the cap one wild window makes the decay as strong as it likes. Bound the "
-                "determinant before you take the logarithm.",
+                "One wild window makes the decay as strong as it likes: no cap holds it, or one "
+                "that bounds the logarithm. Bound the determinant, then take the logarithm.",
             ),
             Mistake(
                 "forgets the base",
@@ -224,6 +324,44 @@ EXERCISES = (
                 _growth_alone,
                 "The growth is a multiple of the base. You add it on its own scale: check the "
                 "parentheses.",
+            ),
+            Mistake(
+                "below 0",
+                _unbounded_below,
+                "Where rounding puts the determinant below 0, your decay falls below its "
+                "base. Treat a negative determinant as 0.",
+            ),
+            Mistake(
+                "size of the determinant",
+                _absolute,
+                "You take the absolute value of the determinant. One below 0 counts as 0.",
+            ),
+            Mistake(
+                "covariance not squared",
+                _not_squared,
+                "You subtract the covariance. The determinant subtracts its square.",
+            ),
+            Mistake(
+                "logarithm of the determinant",
+                _plain_logarithm,
+                "You take log(det). It is log(1 + det), which is 0 for a determinant of 0: "
+                "`np.log1p`.",
+            ),
+            Mistake(
+                "the other logarithm below",
+                _log_of_cap,
+                "Above you take log(1 + det), below log(c). It is log(1 + c) there.",
+            ),
+            Mistake(
+                "larger of determinant and cap",
+                _maximum,
+                "You take the larger of determinant and cap. The cap is an upper bound: "
+                "take the smaller.",
+            ),
+            Mistake(
+                "nothing for lockstep",
+                _zero_for_zero,
+                "For a determinant of 0 your decay is 0. It should be the base.",
             ),
         ),
     ),

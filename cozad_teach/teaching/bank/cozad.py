@@ -76,6 +76,47 @@ def _unweighted(
     return covariance_with_prior(embeddings, np.ones_like(weights), prior, prior_weight)
 
 
+def _prior_unscaled(
+    embeddings: np.ndarray, weights: np.ndarray, prior: np.ndarray, prior_weight: float
+) -> np.ndarray:
+    scatter = _scatter(embeddings, weights)
+    return np.asarray((prior + scatter) / (prior_weight + weights.sum()))
+
+
+def _weights_squared(
+    embeddings: np.ndarray, weights: np.ndarray, prior: np.ndarray, prior_weight: float
+) -> np.ndarray:
+    centred = weights[:, None] * (embeddings - np.average(embeddings, axis=0, weights=weights))
+    return _mix(centred.T @ centred, weights.sum(), prior, prior_weight)
+
+
+def _weights_to_one(
+    embeddings: np.ndarray, weights: np.ndarray, prior: np.ndarray, prior_weight: float
+) -> np.ndarray:
+    return covariance_with_prior(embeddings, weights / weights.sum(), prior, prior_weight)
+
+
+def _one_less(
+    embeddings: np.ndarray, weights: np.ndarray, prior: np.ndarray, prior_weight: float
+) -> np.ndarray:
+    total = weights.sum()
+    return (prior_weight * prior + _scatter(embeddings, weights)) / (prior_weight + total - 1)
+
+
+def _corrected(
+    embeddings: np.ndarray, weights: np.ndarray, prior: np.ndarray, prior_weight: float
+) -> np.ndarray:
+    covariance = np.atleast_2d(np.cov(embeddings, rowvar=False, aweights=weights))
+    return _mix(weights.sum() * covariance, weights.sum(), prior, prior_weight)
+
+
+def _mean_with_prior(
+    embeddings: np.ndarray, weights: np.ndarray, prior: np.ndarray, prior_weight: float
+) -> np.ndarray:
+    centred = embeddings - weights @ embeddings / (weights.sum() + prior_weight)
+    return _mix((weights[:, None] * centred).T @ centred, weights.sum(), prior, prior_weight)
+
+
 def nearest_elsewhere(embeddings: np.ndarray, radius: int) -> np.ndarray:
     """Give each patch of (h, w, D) its distance to the nearest one beyond the radius, (h, w)."""
     rows, columns = _places(embeddings)
@@ -132,6 +173,42 @@ def _inside(embeddings: np.ndarray, radius: int) -> np.ndarray:
     rows, columns = _places(embeddings)
     apart = np.maximum(abs(rows[:, None] - rows), abs(columns[:, None] - columns))
     return _least(embeddings, (apart > radius) | (apart == 0))
+
+
+def _both_far(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    rows, columns = _places(embeddings)
+    near = np.minimum(abs(rows[:, None] - rows), abs(columns[:, None] - columns)) <= radius
+    return _least(embeddings, near)
+
+
+def _circle(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    rows, columns = _places(embeddings)
+    return _least(embeddings, np.hypot(rows[:, None] - rows, columns[:, None] - columns) <= radius)
+
+
+def _rows_alone(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    rows, _ = _places(embeddings)
+    return _least(embeddings, abs(rows[:, None] - rows) <= radius)
+
+
+def _one_side(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    rows, columns = _places(embeddings)
+    near = (rows[:, None] - rows <= radius) & (columns[:, None] - columns <= radius)
+    return _least(embeddings, near)
+
+
+def _sum_of_sizes(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    rows, columns = _places(embeddings)
+    near = np.maximum(abs(rows[:, None] - rows), abs(columns[:, None] - columns)) <= radius
+    patches = embeddings.reshape(-1, embeddings.shape[-1])
+    apart = abs(patches[:, None] - patches).sum(-1)
+    return np.where(near, np.inf, apart).min(1).reshape(embeddings.shape[:2])
+
+
+def _number(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    rows, columns = _places(embeddings)
+    near = np.maximum(abs(rows[:, None] - rows), abs(columns[:, None] - columns)) <= radius
+    return np.where(near, np.inf, _apart(embeddings)).argmin(1).reshape(embeddings.shape[:2])
 
 
 def weigh_repeatedly(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
@@ -208,6 +285,49 @@ def _gives_scores(values: np.ndarray, gamma: float, sharpness: float, passes: in
     return _scores(values, weigh_repeatedly(values, gamma, sharpness, passes - 1))
 
 
+def _pass_too_few(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
+    return weigh_repeatedly(values, gamma, sharpness, passes - 1)
+
+
+def _signed(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
+    weights = np.ones_like(values)
+    for _ in range(passes):
+        mean = np.average(values, weights=weights)
+        scores = (values - mean) / np.sqrt(np.average((values - mean) ** 2, weights=weights))
+        weights = _soft(scores, gamma, sharpness)
+    return weights
+
+
+def _squared_scores(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
+    weights = np.ones_like(values)
+    for _ in range(passes):
+        weights = _soft(_scores(values, weights) ** 2, gamma, sharpness)
+    return weights
+
+
+def _threshold_of_values(
+    values: np.ndarray, gamma: float, sharpness: float, passes: int
+) -> np.ndarray:
+    weights = np.ones_like(values)
+    for _ in range(passes):
+        scores = _scores(values, weights)
+        threshold = _threshold(values, gamma)
+        weights = np.minimum(1, threshold / np.maximum(scores, 1e-12)) ** sharpness
+    return weights
+
+
+def _to_one(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
+    weights = weigh_repeatedly(values, gamma, sharpness, passes)
+    return np.asarray(weights / weights.sum())
+
+
+def _sharp_at_the_end(
+    values: np.ndarray, gamma: float, sharpness: float, passes: int
+) -> np.ndarray:
+    weights = weigh_repeatedly(values, gamma, 1.0, passes - 1)
+    return _soft(_scores(values, weights), gamma, sharpness)
+
+
 def _covariance_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(30)
     cases = []
@@ -226,7 +346,10 @@ def _covariance_cases() -> tuple[Case, ...]:
 
 def _nearest_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(31)
-    shapes = ((4, 5, 3, 1, False), (6, 7, 2, 2, False), (3, 8, 4, 1, True), (2, 9, 5, 2, True))
+    shapes = (
+        *((4, 5, 3, 1, False), (9, 8, 2, 3, False)),
+        *((3, 8, 4, 1, True), (2, 9, 5, 2, True), (2, 3, 4, 2, True)),
+    )
     return tuple(
         Case(f"a grid of {h} x {w} and a radius of {r}", (random.normal(size=(h, w, d)), r), hidden)
         for h, w, d, r, hidden in shapes
@@ -296,6 +419,41 @@ EXERCISES = (
                 _unweighted,
                 "All patches count alike in your answer. Use the weights.",
             ),
+            Mistake(
+                "prior without its weight",
+                _prior_unscaled,
+                "The weight of the prior is in the denominator, but not in the sum: "
+                "multiply the prior by it.",
+            ),
+            Mistake(
+                "weights squared",
+                _weights_squared,
+                "You weigh the offsets on both sides of the product, which squares the "
+                "weights. One side is enough.",
+            ),
+            Mistake(
+                "weights scaled to 1",
+                _weights_to_one,
+                "You scale the weights to sum to 1, so that a support of any size counts as "
+                "one patch. Leave them as they are: a large support outweighs the prior.",
+            ),
+            Mistake(
+                "one less",
+                _one_less,
+                "You subtract 1 from the number that you divide by. The equation does not.",
+            ),
+            Mistake(
+                "corrected covariance",
+                _corrected,
+                "The shares are right, but `np.cov` corrects for the estimated mean unless "
+                "`ddof=0`. The equation has the plain sum over the weights.",
+            ),
+            Mistake(
+                "mean with the prior",
+                _mean_with_prior,
+                "The prior enters your mean. It is one of the covariance: the mean is that "
+                "of the support.",
+            ),
         ),
     ),
     Exercise(
@@ -306,7 +464,8 @@ EXERCISES = (
             Mistake(
                 "finds itself",
                 _itself,
-                "All distances are 0: the nearest patch is the patch itself.",
+                "All distances are 0: the nearest patch is the patch itself, or you put a 0 where "
+                "a pair is too close. Put infinity there.",
             ),
             Mistake(
                 "only itself is left out",
@@ -324,7 +483,7 @@ EXERCISES = (
                 "diamond",
                 _diamond,
                 "You add the distances in rows and columns, which leaves out a diamond. A square "
-                "is meant: the larger of the two.",
+                "is meant: the larger of the two counts.",
             ),
             Mistake(
                 "at the radius",
@@ -346,6 +505,39 @@ EXERCISES = (
                 _inside,
                 "You search among the neighbours. Search everywhere else.",
             ),
+            Mistake(
+                "both far",
+                _both_far,
+                "You want rows *and* columns to be far. One of them is enough: a patch far "
+                "away in the same row counts.",
+            ),
+            Mistake(
+                "circle",
+                _circle,
+                "You leave out a circle. A square is meant: the larger of the distances in "
+                "rows and columns counts.",
+            ),
+            Mistake(
+                "rows alone",
+                _rows_alone,
+                "You compare rows alone. A patch far away in the same row counts too.",
+            ),
+            Mistake(
+                "one side alone",
+                _one_side,
+                "You look to one side only. Distances have no sign: `abs`.",
+            ),
+            Mistake(
+                "other distance",
+                _sum_of_sizes,
+                "You add the sizes of the differences. The Euclidean distance is wanted: "
+                "the root of the sum of squares.",
+            ),
+            Mistake(
+                "number of the patch",
+                _number,
+                "You return which patch is nearest. Return how far away it is.",
+            ),
         ),
     ),
     Exercise(
@@ -357,7 +549,7 @@ EXERCISES = (
                 "one pass",
                 _one_pass,
                 "You stop after one pass, or begin each with equal weights: the weights of one "
-                "pass should enter the mean and the variance of the next.",
+                "pass should enter the mean of the next.",
             ),
             Mistake(
                 "a pass too many",
@@ -396,6 +588,39 @@ EXERCISES = (
                 "gives scores",
                 _gives_scores,
                 "You return the scores of the last pass. Return the weights.",
+            ),
+            Mistake(
+                "a pass too few",
+                _pass_too_few,
+                "You weigh once less than asked for.",
+            ),
+            Mistake(
+                "signed distances",
+                _signed,
+                "Your scores have a sign, so that values far below the mean look ordinary. "
+                "A distance is never negative: `abs`.",
+            ),
+            Mistake(
+                "squared scores",
+                _squared_scores,
+                "Your scores are squared distances. A score is the distance itself.",
+            ),
+            Mistake(
+                "threshold of the values",
+                _threshold_of_values,
+                "Your quartiles are those of the values. They should be those of the scores.",
+            ),
+            Mistake(
+                "weights that sum to 1",
+                _to_one,
+                "You scale the weights to sum to 1. A weight of 1 means full trust; what is "
+                "divided by their sum is the mean.",
+            ),
+            Mistake(
+                "sharp at the end alone",
+                _sharp_at_the_end,
+                "You apply the sharpness in the last pass alone. It shapes the weights of "
+                "every pass, and so the next mean.",
             ),
         ),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import label
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
 
@@ -57,6 +58,42 @@ def _divides_by_images(scores: np.ndarray, labels: np.ndarray) -> float:
     return average_precision(scores, labels) * float((labels == 1).mean())
 
 
+def _each_threshold_once(scores: np.ndarray, labels: np.ndarray) -> float:
+    thresholds = np.unique(scores[labels == 1])
+    return float(np.mean([labels[scores >= t].mean() for t in thresholds]))
+
+
+def _nothing_above(scores: np.ndarray, labels: np.ndarray) -> float:
+    called = [labels[scores > t] for t in scores[labels == 1]]
+    return float(np.mean([c.mean() if len(c) else 0.0 for c in called]))
+
+
+def _right_above(scores: np.ndarray, labels: np.ndarray) -> float:
+    called = [labels[scores > t] for t in scores[labels == 1]]
+    return float(np.mean([c.mean() if len(c) else 1.0 for c in called]))
+
+
+def _in_order(scores: np.ndarray, labels: np.ndarray) -> float:
+    return float((np.cumsum(labels) / np.arange(1, len(labels) + 1))[labels == 1].mean())
+
+
+def _ascending(scores: np.ndarray, labels: np.ndarray) -> float:
+    hits = labels[np.argsort(scores, kind="stable")]
+    return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits == 1].mean())
+
+
+def _trapezoids(scores: np.ndarray, labels: np.ndarray) -> float:
+    thresholds = np.sort(np.unique(scores))[::-1]
+    precision = np.array([1.0, *[labels[scores >= t].mean() for t in thresholds]])
+    recall = np.array([0.0, *[labels[scores >= t].sum() / labels.sum() for t in thresholds]])
+    return float((np.diff(recall) * (precision[1:] + precision[:-1]) / 2).sum())
+
+
+def _auroc(scores: np.ndarray, labels: np.ndarray) -> float:
+    a, b = scores[labels == 1][:, None], scores[labels == 0]
+    return float(((a > b) + 0.5 * (a == b)).mean())
+
+
 def per_region_overlap(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
     """Give the mean share of each region (H, W; 1, 2, ...; 0 is normal) at or above a threshold."""
     found = scores >= threshold
@@ -107,6 +144,39 @@ def _by_highest_number(scores: np.ndarray, regions: np.ndarray, threshold: float
     return per_region_overlap(scores, regions, threshold) * n / int(regions.max())
 
 
+def _touched_alone(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
+    found = scores >= threshold
+    numbers = np.unique(regions[found & (regions > 0)])
+    return float(np.mean([found[regions == n].mean() for n in numbers]))
+
+
+def _precision_by_region(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
+    found = scores >= threshold
+    numbers = np.unique(regions[regions > 0])
+    return float(np.mean([(found & (regions == n)).sum() / found.sum() for n in numbers]))
+
+
+def _share_of_map(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
+    found = scores >= threshold
+    numbers = np.unique(regions[regions > 0])
+    return float(np.mean([(found & (regions == n)).mean() for n in numbers]))
+
+
+def _up_to_highest(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
+    found = scores >= threshold
+    return float(np.mean([found[regions == n].mean() for n in range(1, regions.max() + 1)]))
+
+
+def _drops_first(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
+    found = scores >= threshold
+    return float(np.mean([found[regions == n].mean() for n in np.unique(regions)[1:]]))
+
+
+def _labelled_anew(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
+    found, (anew, n) = scores >= threshold, label(regions > 0)
+    return float(np.mean([found[anew == i].mean() for i in range(1, n + 1)]))
+
+
 def paired_interval(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -> np.ndarray:
     """Give the 2.5 % and 97.5 % quantiles of the mean of first - second (N,) over draws (B, N)."""
     return np.quantile((first - second)[draws].mean(1), [0.025, 0.975])
@@ -150,12 +220,33 @@ def _over_draws(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -> np.
     return np.quantile((first - second)[draws].mean(0), [0.025, 0.975])
 
 
+def _normal_limits(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    means = (first - second)[draws].mean(1)
+    return means.mean() + 1.96 * means.std() * np.array([-1, 1])
+
+
+def _shares_for_percent(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    return np.percentile((first - second)[draws].mean(1), [0.025, 0.975])
+
+
+def _limits_exchanged(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    return np.asarray(paired_interval(first, second, draws)[::-1])
+
+
+def _images_of_draws(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    return np.quantile((first - second)[draws], [0.025, 0.975])
+
+
+def _sums_of_draws(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    return np.quantile((first - second)[draws].sum(1), [0.025, 0.975])
+
+
 def _precision_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(40)
     cases = [
         Case(
             "six images without ties",
-            (np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), np.array([1, 0, 1, 1, 0, 0])),
+            (np.array([0.5, 0.7, 0.9, 0.4, 0.6, 0.8]), np.array([0, 1, 1, 0, 1, 0])),
         ),
         Case(
             "five images with ties",
@@ -188,7 +279,11 @@ def _overlap_cases() -> tuple[Case, ...]:
         cases.append(Case(label, (scores, regions, 3.0), hidden))
     scores, regions, _ = cases[0].arguments
     numbers = Case("regions numbered 2 and 5", (scores, np.array([0, 5, 2])[regions], 2.0), True)
-    return (*cases, numbers)
+    low = np.where(regions == 2, 0.0, scores)
+    missed = Case("a map with a region that is missed", (low, regions, 3.0))
+    halves = np.repeat([[1, 1, 2, 2, 2]], 3, axis=0)
+    touching = Case("two regions that fill the map", (scores[:3, :5], halves, 3.0), True)
+    return (*cases[:2], missed, *cases[2:], numbers, touching)
 
 
 def _interval_cases() -> tuple[Case, ...]:
@@ -254,6 +349,48 @@ EXERCISES = (
                 _divides_by_images,
                 "Your sum is over the anomalous images, but you divide by the number of all.",
             ),
+            Mistake(
+                "each threshold once",
+                _each_threshold_once,
+                "Anomalous images of equal scores count once in your answer. Each anomalous "
+                "image has its threshold, also where two are the same.",
+            ),
+            Mistake(
+                "nothing above the highest",
+                _nothing_above,
+                "At the threshold of an image that image itself is called anomalous: at or "
+                "above, not above. Then nothing is ever empty.",
+            ),
+            Mistake(
+                "all right above the highest",
+                _right_above,
+                "At the threshold of an image that image itself is called: at or above, not "
+                "above. Then there is no empty case to decide.",
+            ),
+            Mistake(
+                "in the order of the list",
+                _in_order,
+                "You go through the images in the order of the list. Go from the highest "
+                "score down.",
+            ),
+            Mistake(
+                "highest last",
+                _ascending,
+                "You go from the lowest score up. Start with the highest: `np.argsort(-scores)`.",
+            ),
+            Mistake(
+                "trapezoids",
+                _trapezoids,
+                "This is the area under straight lines between the points of the curve, "
+                "which no threshold reaches. The average precision takes the points "
+                "themselves.",
+            ),
+            Mistake(
+                "the area under ROC",
+                _auroc,
+                "This is the AUROC. For the average precision, ask at each anomalous image "
+                "which share of the images called is anomalous.",
+            ),
         ),
     ),
     Exercise(
@@ -302,6 +439,39 @@ EXERCISES = (
                 "divides by the highest number",
                 _by_highest_number,
                 "You take the highest number for the number of regions. Numbers may be left out.",
+            ),
+            Mistake(
+                "missed regions left out",
+                _touched_alone,
+                "A region that is missed does not count in your answer. It counts 0.",
+            ),
+            Mistake(
+                "precision of regions",
+                _precision_by_region,
+                "You divide by the number of pixels found. Divide by the size of the region.",
+            ),
+            Mistake(
+                "share of the map",
+                _share_of_map,
+                "You divide by all pixels of the map. Divide by the size of the region.",
+            ),
+            Mistake(
+                "numbers without a region",
+                _up_to_highest,
+                "You count from 1 to the highest number. Where a number was left out, the "
+                "mean of nothing is not a number.",
+            ),
+            Mistake(
+                "drops the first number",
+                _drops_first,
+                "You drop the first number of the list. Where no pixel is normal, that is a "
+                "region: compare with 0.",
+            ),
+            Mistake(
+                "regions that touch are one",
+                _labelled_anew,
+                "You find the regions anew, so that two that touch become one. Their "
+                "numbers say which pixel is whose.",
             ),
         ),
     ),
@@ -354,6 +524,34 @@ EXERCISES = (
                 _over_draws,
                 "You average over the draws. Average over the images of each draw: which axis is "
                 "that?",
+            ),
+            Mistake(
+                "normal approximation",
+                _normal_limits,
+                "You take mean and deviation of the draws. Asked for are two quantiles of "
+                "them, which fit any shape.",
+            ),
+            Mistake(
+                "shares for percent",
+                _shares_for_percent,
+                "`np.percentile` counts to 100, so 0.025 is a fortieth of one percent. Ask "
+                "for 2.5 and 97.5, or use `np.quantile`.",
+            ),
+            Mistake(
+                "limits exchanged",
+                _limits_exchanged,
+                "The upper limit comes first in your answer.",
+            ),
+            Mistake(
+                "single images of the draws",
+                _images_of_draws,
+                "You take quantiles over all images of all draws. Take the mean of each "
+                "draw first: `axis=1`.",
+            ),
+            Mistake(
+                "sums of draws",
+                _sums_of_draws,
+                "You add up each draw. Take its mean.",
             ),
         ),
     ),

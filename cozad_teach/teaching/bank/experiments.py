@@ -61,6 +61,42 @@ def _last_in_order(labels: np.ndarray, size: int, share: float, order: np.ndarra
     return contaminated_support(labels, size, share, order[::-1])
 
 
+def _cut_number(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    n_anomalous = int(share * size + 1e-9)
+    return _first(labels, order, size - n_anomalous, n_anomalous)
+
+
+def _number_up(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    n_anomalous = int(np.ceil(share * size - 1e-9))
+    return _first(labels, order, size - n_anomalous, n_anomalous)
+
+
+def _halves_up(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    n_anomalous = int(share * size + 0.5)
+    return _first(labels, order, size - n_anomalous, n_anomalous)
+
+
+def _rounds_both(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    n_normal = round((1 - share) * size)
+    return _first(labels, order, n_normal, round(share * size))
+
+
+def _marks_places(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    chosen = np.zeros(len(labels), bool)
+    n_anomalous = round(share * size)
+    for kind, n in ((1, n_anomalous), (0, size - n_anomalous)):
+        chosen[np.flatnonzero(labels[order] == kind)[:n]] = True
+    return chosen
+
+
+def _order_unpicked(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
+    chosen = np.zeros(len(labels), bool)
+    n_anomalous = round(share * size)
+    for kind, n in ((1, n_anomalous), (0, size - n_anomalous)):
+        chosen[order[labels == kind][:n]] = True
+    return chosen
+
+
 def seed_interval(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Give the 95 % interval (2,) of the mean difference over seeds (S,), by Student's t."""
     return _around(first - second, 1)
@@ -114,14 +150,50 @@ def _range(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.array([differences.min(), differences.max()])
 
 
+def _absolute(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return _around(abs(first - second), 1)
+
+
+def _all_degrees(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    differences = first - second
+    half = stats.t.ppf(0.975, len(first)) * differences.std(ddof=1) / np.sqrt(len(first))
+    return np.array([differences.mean() - half, differences.mean() + half])
+
+
+def _two_samples(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    n = len(first)
+    error = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / n)
+    middle = first.mean() - second.mean()
+    half = stats.t.ppf(0.975, 2 * n - 2) * error
+    return np.array([middle - half, middle + half])
+
+
+def _exchanged(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return np.asarray(seed_interval(first, second)[::-1])
+
+
+def _variance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    differences = first - second
+    half = stats.t.ppf(0.975, len(first) - 1) * differences.var(ddof=1) / np.sqrt(len(first))
+    return np.array([differences.mean() - half, differences.mean() + half])
+
+
+def _root_of_one_less(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    differences = first - second
+    half = stats.t.ppf(0.975, len(first) - 1) * differences.std(ddof=1) / np.sqrt(len(first) - 1)
+    return np.array([differences.mean() - half, differences.mean() + half])
+
+
 def _support_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(60)
     cases = []
     for n, bad, size, share, hidden in (
         (12, 5, 5, 0.4, False),
-        (20, 9, 10, 0.1, False),
+        (20, 9, 7, 0.4, False),
+        (23, 11, 8, 0.15, False),
         (25, 15, 8, 0.75, True),
         (16, 6, 6, 0.0, True),
+        (18, 7, 5, 0.5, True),
     ):
         labels = np.zeros(n, int)
         labels[random.permutation(n)[:bad]] = 1
@@ -133,9 +205,9 @@ def _support_cases() -> tuple[Case, ...]:
 def _seed_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(61)
     cases = []
-    for n, hidden in ((3, False), (5, False), (4, True)):
+    for n, gain, hidden in ((3, 0.02, False), (5, -0.004, False), (4, 0.01, True)):
         seeds = random.normal(0.8, 0.05, n)
-        pair = seeds + random.normal(0.02, 0.01, n), seeds
+        pair = seeds + random.normal(gain, 0.01, n), seeds
         cases.append(Case(f"{n} seeds", pair, hidden))
     return tuple(cases)
 
@@ -184,6 +256,41 @@ EXERCISES = (
                 "last in order",
                 _last_in_order,
                 "You take the last images in `order`.",
+            ),
+            Mistake(
+                "cuts the number",
+                _cut_number,
+                "You cut the number of anomalous images off. Round it to the nearest: `round`.",
+            ),
+            Mistake(
+                "rounds the number up",
+                _number_up,
+                "You round the number of anomalous images up. Round it to the nearest: `round`.",
+            ),
+            Mistake(
+                "halves go up",
+                _halves_up,
+                "Halves are rounded up in your answer. Use `round`, which takes them to the "
+                "even number.",
+            ),
+            Mistake(
+                "rounds both",
+                _rounds_both,
+                "You round the numbers of both kinds, and together they may miss the size. "
+                "Round one; the other is the rest.",
+            ),
+            Mistake(
+                "marks places in the order",
+                _marks_places,
+                "You mark places in `order`. The images are the entries at those places: "
+                "`order[...]`.",
+            ),
+            Mistake(
+                "order without its labels",
+                _order_unpicked,
+                "`order[labels == 1]` asks for the label of the image with the *number* of "
+                "the place. Ask for that of the image at the place: `order[labels[order] == "
+                "1]`.",
             ),
         ),
     ),
@@ -235,6 +342,39 @@ EXERCISES = (
                 _range,
                 "You give the least and the largest difference. With more seeds this would grow, "
                 "and an interval should shrink.",
+            ),
+            Mistake(
+                "sizes of differences",
+                _absolute,
+                "You take the size of each difference. Some seeds speak for the other "
+                "variant: keep the sign.",
+            ),
+            Mistake(
+                "one degree too many",
+                _all_degrees,
+                "S seeds leave S - 1 degrees of freedom: one was spent on the mean.",
+            ),
+            Mistake(
+                "two samples",
+                _two_samples,
+                "This is the interval for two samples that have nothing to do with each "
+                "other. Here each seed has a pair: subtract first.",
+            ),
+            Mistake(
+                "limits exchanged",
+                _exchanged,
+                "The upper limit comes first in your answer. Give the lower one first.",
+            ),
+            Mistake(
+                "variance for deviation",
+                _variance,
+                "You multiply by a variance. Take its root, the standard deviation.",
+            ),
+            Mistake(
+                "root of one less",
+                _root_of_one_less,
+                "You divide by one less twice: in the deviation, where it belongs, and "
+                "under the root, where S stands.",
             ),
         ),
     ),

@@ -45,6 +45,24 @@ def _best_with(made: np.ndarray, results: np.ndarray) -> np.ndarray:
     return np.array([results[c == 1].max() - results[c == 0].max() for c in made.T])
 
 
+def _as_counted(made: np.ndarray, results: np.ndarray) -> np.ndarray:
+    table = results.reshape((2,) * made.shape[1])
+    axes = range(table.ndim)
+    return np.array([table.take(1, axis).mean() - table.take(0, axis).mean() for axis in axes])
+
+
+def _medians(made: np.ndarray, results: np.ndarray) -> np.ndarray:
+    return np.array([np.median(results[c == 1]) - np.median(results[c == 0]) for c in made.T])
+
+
+def _half_alone(made: np.ndarray, results: np.ndarray) -> np.ndarray:
+    return np.array([results[c == 1].mean() for c in made.T])
+
+
+def _number_mask(made: np.ndarray, results: np.ndarray) -> np.ndarray:
+    return np.array([results[c].mean() - results[1 - c].mean() for c in made.T])
+
+
 def interaction(values: np.ndarray) -> np.ndarray:
     """Give (K,), of results (K, 4) with neither, the first, the second, both: what both add."""
     return values[:, 3] - values[:, 2] - values[:, 1] + values[:, 0]
@@ -81,6 +99,22 @@ def _forgets_the_base(values: np.ndarray) -> np.ndarray:
 
 def _effect_with(values: np.ndarray) -> np.ndarray:
     return values[:, 3] - values[:, 2]
+
+
+def _main_effect(values: np.ndarray) -> np.ndarray:
+    return (values[:, 3] - values[:, 2] + values[:, 1] - values[:, 0]) / 2
+
+
+def _size(values: np.ndarray) -> np.ndarray:
+    return abs(interaction(values))
+
+
+def _first_less_second(values: np.ndarray) -> np.ndarray:
+    return values[:, 1] - values[:, 2]
+
+
+def _effect_without(values: np.ndarray) -> np.ndarray:
+    return values[:, 1] - values[:, 0]
 
 
 def _effect_cases() -> tuple[Case, ...]:
@@ -142,6 +176,29 @@ EXERCISES = (
                 _best_with,
                 "You compare the best results. The highest of many numbers is lucky: take means.",
             ),
+            Mistake(
+                "in the order of counting",
+                _as_counted,
+                "You take the runs to be in the order of counting. They come in any order: "
+                "`made` says what each one is.",
+            ),
+            Mistake(
+                "medians",
+                _medians,
+                "You subtract medians. A main effect is a difference of means.",
+            ),
+            Mistake(
+                "half that makes it",
+                _half_alone,
+                "You give the mean of the runs that make a choice. Subtract that of those "
+                "that do not.",
+            ),
+            Mistake(
+                "mask of whole numbers",
+                _number_mask,
+                "`results[made[:, i]]` takes runs 0 and 1 again and again, since the "
+                "entries are whole numbers. A mask is boolean: `== 1`.",
+            ),
         ),
     ),
     Exercise(
@@ -195,6 +252,29 @@ EXERCISES = (
                 _halved,
                 "You halve the difference, as some books on the design of experiments do. Here "
                 "it is not halved.",
+            ),
+            Mistake(
+                "main effect",
+                _main_effect,
+                "This is the effect of the first choice, averaged over the second. The "
+                "interaction is a difference where the average is a sum.",
+            ),
+            Mistake(
+                "size alone",
+                _size,
+                "You give the size. Choices may also stand in each other's way: keep the sign.",
+            ),
+            Mistake(
+                "one minus the other",
+                _first_less_second,
+                "You compare the two choices, each made alone. Whether they need each other "
+                "shows only where both are made.",
+            ),
+            Mistake(
+                "effect without the other",
+                _effect_without,
+                "This is what the first brings without the second. Subtract it from what it "
+                "brings with it.",
             ),
         ),
     ),

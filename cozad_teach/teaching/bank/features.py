@@ -67,23 +67,73 @@ def _window_shifted(features: np.ndarray) -> np.ndarray:
     return pooled
 
 
-def standardise(
-    features: np.ndarray, mean: np.ndarray, std: np.ndarray, eps: float = 1e-6
-) -> np.ndarray:
-    """Shift and scale each channel of (h, w, C) by the auxiliary statistics (C,)."""
-    return (features - mean) / (std + eps)
+def _reflect(features: np.ndarray) -> np.ndarray:
+    return _windows(_padded(features, "reflect" if min(features.shape[:2]) > 1 else "edge")).mean(
+        axis=(-2, -1)
+    )
+
+
+def _window_ends_early(features: np.ndarray) -> np.ndarray:
+    pooled = np.empty_like(features, dtype=np.float64)
+    for i, j in np.ndindex(features.shape[:2]):
+        rows, columns = slice(max(i - 1, 0), i + 1), slice(max(j - 1, 0), j + 1)
+        pooled[i, j] = features[rows, columns].mean(axis=(0, 1))
+    return pooled
+
+
+def _four_neighbours(features: np.ndarray) -> np.ndarray:
+    cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+    total, count = (
+        (_windows(_padded(values, "constant")) * cross).sum(axis=(-2, -1))
+        for values in (features, np.ones_like(features))
+    )
+    return total / count
+
+
+def _without_itself(features: np.ndarray) -> np.ndarray:
+    pooled = np.empty_like(features, dtype=np.float64)
+    for i, j in np.ndindex(features.shape[:2]):
+        rows, columns = slice(max(i - 1, 0), i + 2), slice(max(j - 1, 0), j + 2)
+        window = features[rows, columns]
+        size = window.shape[0] * window.shape[1]
+        pooled[i, j] = (window.sum(axis=(0, 1)) - features[i, j]) / (size - 1)
+    return pooled
+
+
+def _keep_border(features: np.ndarray) -> np.ndarray:
+    pooled = features.astype(float)
+    if min(features.shape[:2]) > 2:
+        pooled[1:-1, 1:-1] = _windows(features).mean(axis=(-2, -1))
+    return pooled
+
+
+def standardise(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """Shift and scale each channel of (h, w, C) by the auxiliary statistics (C,); σ = 0 as 1."""
+    return (features - mean) / np.where(std == 0, 1, std)
 
 
 def _own_statistics(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
     return standardise(features, features.mean(axis=(0, 1)), features.std(axis=(0, 1)))
 
 
-def _no_eps(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+def _by_zero(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
     return (features - mean) / std
 
 
+def _by_little(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return (features - mean) / (std + 1e-6)
+
+
+def _nothing_there(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return np.where(std == 0, 0, standardise(features, mean, std))
+
+
+def _not_scaled(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return features - mean
+
+
 def _by_variance(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    return (features - mean) / (std**2 + 1e-6)
+    return (features - mean) / np.where(std == 0, 1, std**2)
 
 
 def _by_product(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
@@ -91,15 +141,15 @@ def _by_product(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.n
 
 
 def _no_mean(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    return features / (std + 1e-6)
+    return standardise(features, np.zeros_like(mean), std)
 
 
 def _divide_first(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    return features / (std + 1e-6) - mean
+    return standardise(features, np.zeros_like(mean), std) - mean
 
 
 def _one_scale(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    return (features - mean.mean()) / (std.mean() + 1e-6)
+    return (features - mean.mean()) / std.mean()
 
 
 def _pool_cases() -> tuple[Case, ...]:
@@ -122,8 +172,10 @@ def _standardise_cases() -> tuple[Case, ...]:
         mean, std = random.normal(2, 1, shape[-1]), random.uniform(0.5, 3, shape[-1])
         cases.append(Case(label, (random.normal(1, 2, shape), mean, std), hidden))
     features, mean, std = (a.copy() for a in cases[0].arguments)
-    features[..., 1], mean[1], std[1] = 0, 0, 0
-    cases.insert(1, Case("features of which one channel is always 0", (features, mean, std)))
+    std[1] = 0
+    cases.insert(
+        1, Case("a channel that never varies in the auxiliary data", (features, mean, std))
+    )
     return tuple(cases)
 
 
@@ -179,14 +231,40 @@ EXERCISES = (
                 "Your window starts at the patch and should be centred on it: it must reach one "
                 "patch to each side.",
             ),
+            Mistake(
+                "reflects the border",
+                _reflect,
+                "Inside it is right, but at the border you reflect the image, so that inner "
+                "patches count twice. Average the patches that exist, each of them once.",
+            ),
+            Mistake(
+                "window ends too early",
+                _window_ends_early,
+                "Your window ends at the patch: a slice leaves its end out, so that `i + 1` "
+                "stops before the next row.",
+            ),
+            Mistake(
+                "four neighbours",
+                _four_neighbours,
+                "You average with four neighbours. Those at the corners belong to the eight "
+                "as well.",
+            ),
+            Mistake(
+                "leaves the patch itself out",
+                _without_itself,
+                "You average the neighbours without the patch itself. It belongs to its window.",
+            ),
+            Mistake(
+                "keeps the border",
+                _keep_border,
+                "Patches at the border stay as they were. They have neighbours too: fewer of them.",
+            ),
         ),
     ),
     Exercise(
         name="features.standardise",
         reference=standardise,
         cases=_standardise_cases(),
-        # One guard against division by zero is as good as another: std + eps, max(std, eps), ...
-        tolerance=1e-4,
         mistakes=(
             Mistake(
                 "uses the image's own statistics",
@@ -195,10 +273,27 @@ EXERCISES = (
                 "auxiliary set's: the target must not decide its own scale.",
             ),
             Mistake(
-                "has no eps",
-                _no_eps,
-                "A channel that never varies has deviation 0, and you divide by it. Keep the "
-                "divisor above 0 with a small eps.",
+                "divides by 0",
+                _by_zero,
+                "A channel that never varies has deviation 0, and you divide by it. Divide by 1 "
+                "there.",
+            ),
+            Mistake(
+                "divides by very little",
+                _by_little,
+                "You keep the divisor above 0 with a tiny number. Where the deviation is 0, a "
+                "target a little off the mean gets an enormous value: divide by 1 there.",
+            ),
+            Mistake(
+                "leaves nothing",
+                _nothing_there,
+                "You give 0 in a channel that never varies. A target that is off the mean there "
+                "keeps its offset: divide by 1.",
+            ),
+            Mistake(
+                "shifts only",
+                _not_scaled,
+                "You subtract the mean and stop. Divide by the deviation, channel by channel.",
             ),
             Mistake(
                 "divides by the variance",

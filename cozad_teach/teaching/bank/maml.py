@@ -81,6 +81,37 @@ def _movement(
     return inner_loop(theta, x, y, steps, learning_rate) - theta
 
 
+def _accumulates(
+    theta: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, learning_rate: float
+) -> np.ndarray:
+    total = np.zeros_like(theta)
+    for _ in range(steps):
+        total = total + _gradient(theta, x, y)
+        theta = theta - learning_rate * total
+    return theta
+
+
+def _step_too_few(
+    theta: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, learning_rate: float
+) -> np.ndarray:
+    return inner_loop(theta, x, y, max(steps - 1, 0), learning_rate)
+
+
+def _plain_mean_of_products(
+    theta: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, learning_rate: float
+) -> np.ndarray:
+    return inner_loop(theta, x, y, steps, learning_rate * len(y) / 2)
+
+
+def _root_of_loss(
+    theta: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, learning_rate: float
+) -> np.ndarray:
+    for _ in range(steps):
+        size = np.sqrt(np.mean((x @ theta - y) ** 2))
+        theta = theta - learning_rate * _gradient(theta, x, y) / (2 * size)
+    return theta
+
+
 def outer_gradient(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
     """Give the gradient, with respect to θ, of the mean query loss after one inner step."""
     return _mean(theta, tasks, learning_rate, _second_order)
@@ -162,6 +193,62 @@ def _one_adaptation_for_all(
     )
 
 
+def _query_hessian(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
+    return _mean(
+        theta,
+        tasks,
+        learning_rate,
+        lambda start, task, rate: (
+            _jacobian(start, task[2:] + task[2:], rate).T
+            @ _gradient(_adapted(start, task, rate), task[2], task[3])
+        ),
+    )
+
+
+def _plus_hessian(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
+    return _mean(
+        theta,
+        tasks,
+        learning_rate,
+        lambda start, task, rate: (
+            _jacobian(start, task, -rate).T @ _gradient(_adapted(start, task, rate), *task[2:])
+        ),
+    )
+
+
+def _half_hessian(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
+    return _mean(
+        theta,
+        tasks,
+        learning_rate,
+        lambda start, task, rate: (
+            _jacobian(start, task, rate / 2).T @ _gradient(_adapted(start, task, rate), *task[2:])
+        ),
+    )
+
+
+def _weighted_by_query(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
+    sizes = np.array([len(task[3]) for task in tasks])
+    each = [_second_order(theta, task, learning_rate) for task in tasks]
+    return np.average(each, axis=0, weights=sizes)
+
+
+def _moved(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
+    return theta - learning_rate * outer_gradient(theta, tasks, learning_rate)
+
+
+def _sequential(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
+    start, gradients = theta, []
+    for task in tasks:
+        gradients.append(_second_order(start, task, learning_rate))
+        start = _adapted(start, task, learning_rate)
+    return np.mean(gradients, axis=0)
+
+
+def _last_task_alone(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
+    return _second_order(theta, tasks[-1], learning_rate)
+
+
 def reptile_step(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
     """Move θ (d,) a share of the way to the mean of the adapted parameters (tasks, d)."""
     return np.asarray(theta + step_size * (adapted - theta).mean(axis=0))
@@ -201,6 +288,22 @@ def _one_number(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.
     return np.asarray(theta + step_size * (adapted - theta).mean())
 
 
+def _direction(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
+    return np.asarray((theta - adapted).mean(axis=0))
+
+
+def _shares_exchanged(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
+    return np.asarray(step_size * theta + (1 - step_size) * adapted.mean(axis=0))
+
+
+def _first_task(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
+    return np.asarray(theta + step_size * (adapted[0] - theta))
+
+
+def _no_step_size(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
+    return np.asarray(theta + (adapted - theta).sum(axis=0))
+
+
 def _regression(random: np.random.Generator, n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     return random.normal(size=(n, d)), random.normal(size=n)
 
@@ -230,8 +333,9 @@ def _outer_cases() -> tuple[Case, ...]:
         (2, 5, 6, 3, 0.05, True),
     ):
         tasks = [
-            (*_regression(random, n_support, d), *_regression(random, n_query, d))
-            for _ in range(n_tasks)
+            # The query of each task is one larger than that of the task before.
+            (*_regression(random, n_support, d), *_regression(random, n_query + k, d))
+            for k in range(n_tasks)
         ]
         label = f"{n_tasks} {'task' if n_tasks == 1 else 'tasks'} of {d} inputs"
         cases.append(Case(label, (random.normal(size=d), tasks, rate), hidden))
@@ -302,6 +406,29 @@ EXERCISES = (
                 _movement,
                 "You return how far θ moved. Return where it arrived.",
             ),
+            Mistake(
+                "adds up gradients",
+                _accumulates,
+                "Every step also takes the gradients of those before it. In torch, "
+                "`backward` adds to `.grad`: set it to zero before each step, or use "
+                "`torch.autograd.grad`.",
+            ),
+            Mistake(
+                "a step too few",
+                _step_too_few,
+                "You take one step less than asked for.",
+            ),
+            Mistake(
+                "half the mean",
+                _plain_mean_of_products,
+                "The 2 of the derivative and the division by the number of points are both "
+                "missing.",
+            ),
+            Mistake(
+                "root of the mean",
+                _root_of_loss,
+                "Your gradient is that of the root of the mean squared error. There is no root.",
+            ),
         ),
     ),
     Exercise(
@@ -356,6 +483,43 @@ EXERCISES = (
                 "You average the adapted weights over tasks before you judge them. Each task is "
                 "judged with its own.",
             ),
+            Mistake(
+                "Hessian of the query",
+                _query_hessian,
+                "The factor of your gradient holds the query inputs. The inner step used "
+                "the support: its Hessian belongs there.",
+            ),
+            Mistake(
+                "plus the Hessian",
+                _plus_hessian,
+                "You add the Hessian to the identity. The inner step goes downhill: subtract it.",
+            ),
+            Mistake(
+                "half the Hessian",
+                _half_hessian,
+                "The inner step is right, but the 2 in the Hessian of the support loss is missing.",
+            ),
+            Mistake(
+                "weighs tasks by their query",
+                _weighted_by_query,
+                "Tasks with a larger query count more in your answer, as if all query "
+                "points stood in one list. Each task counts the same.",
+            ),
+            Mistake(
+                "moved weights",
+                _moved,
+                "You return weights that have moved. Return the gradient.",
+            ),
+            Mistake(
+                "one task after the other",
+                _sequential,
+                "Each task begins where the last one ended. All of them begin at the same θ.",
+            ),
+            Mistake(
+                "one task alone",
+                _last_task_alone,
+                "Only the last task counts in your answer. Take the mean over all.",
+            ),
         ),
     ),
     Exercise(
@@ -406,6 +570,28 @@ EXERCISES = (
                 _one_number,
                 "You average over tasks and parameters at once, so that all parameters move "
                 "alike. Average over the tasks only: which axis of `adapted` is that?",
+            ),
+            Mistake(
+                "direction alone",
+                _direction,
+                "You return the direction alone. Multiply it with the step size, and "
+                "subtract it from θ.",
+            ),
+            Mistake(
+                "shares exchanged",
+                _shares_exchanged,
+                "A small step should stay near θ. Yours stays near the adapted parameters: "
+                "the two shares are exchanged.",
+            ),
+            Mistake(
+                "first task",
+                _first_task,
+                "Only the first task counts in your answer. Take the mean over all.",
+            ),
+            Mistake(
+                "no step size",
+                _no_step_size,
+                "You add the moves of all tasks, whole. Take their mean, and a share of it.",
             ),
         ),
     ),

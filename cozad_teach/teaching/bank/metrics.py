@@ -60,6 +60,29 @@ def _mean_gap(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(anomalous.mean() - normal.mean())
 
 
+def _pairs_by_place(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = scores[labels == 1], scores[labels == 0]
+    n = min(len(anomalous), len(normal))
+    return float((anomalous[:n] > normal[:n]).mean())
+
+
+def _labels_as_numbers(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = scores[labels][:, None], scores[1 - labels][None, :]
+    return float(((anomalous > normal) + 0.5 * (anomalous == normal)).mean())
+
+
+def _lost_as_half(scores: np.ndarray, labels: np.ndarray) -> float:
+    anomalous, normal = _split(scores, labels)
+    return float(np.where(anomalous > normal, 1, 0.5).mean())
+
+
+def _ranks_without_ties(scores: np.ndarray, labels: np.ndarray) -> float:
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    n, m = int((labels == 1).sum()), int((labels == 0).sum())
+    return float((ranks[labels == 1].sum() - n * (n + 1) / 2) / (n * m))
+
+
 def _auroc_cases() -> tuple[Case, ...]:
     return (
         Case(
@@ -139,6 +162,32 @@ EXERCISES = (
                 _mean_gap,
                 "You give the distance between two means. The AUROC looks only at the order of the "
                 "scores: it stays the same when all of them are doubled.",
+            ),
+            Mistake(
+                "pairs by place",
+                _pairs_by_place,
+                "You compare the first anomalous image with the first normal one, the "
+                "second with the second, and so on. Form all pairs: each anomalous image "
+                "with every normal one.",
+            ),
+            Mistake(
+                "labels as numbers of images",
+                _labels_as_numbers,
+                "`scores[labels]` takes the images of number 0 and 1, again and again, "
+                "since labels are whole numbers. A mask is boolean: `scores[labels == 1]`.",
+            ),
+            Mistake(
+                "counts lost pairs as one half",
+                _lost_as_half,
+                "A pair in the wrong order counts one half in your answer. It counts 0; one "
+                "half is for ties alone.",
+            ),
+            Mistake(
+                "ranks without ties",
+                _ranks_without_ties,
+                "Without ties it is right, but equal scores get different ranks, by their "
+                "place in the list. They share the mean of their ranks: see "
+                "`scipy.stats.rankdata`.",
             ),
         ),
     ),

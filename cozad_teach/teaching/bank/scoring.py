@@ -56,6 +56,14 @@ def _wrong_triangle(features: np.ndarray, mean: np.ndarray, covariance: np.ndarr
     return np.linalg.norm(np.linalg.solve(factor.T, (features - mean).T), axis=0)
 
 
+def _divided(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return mahalanobis(features, mean, covariance) / np.sqrt(len(mean))
+
+
+def _by_deviation(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return np.linalg.norm((features - mean) / np.diag(covariance), axis=1)
+
+
 def _mahalanobis_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(4)
     cases = []
@@ -128,15 +136,47 @@ def _one_for_all(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
     return image_scores(patch_scores.reshape(1, -1), top_share)
 
 
+def _one_too_many(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
+    return _top(patch_scores, int(top_share * patch_scores.shape[1]) + 1).mean(axis=1)
+
+
+def _above_a_quantile(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
+    edges = np.quantile(patch_scores, 1 - top_share, axis=1)
+    return np.array([row[row >= e].mean() for row, e in zip(patch_scores, edges, strict=True)])
+
+
+def _share_of_images(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
+    return _top(patch_scores, math.ceil(top_share * len(patch_scores))).mean(axis=1)
+
+
+def _last_unsorted(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
+    return patch_scores[:, -math.ceil(top_share * patch_scores.shape[1]) :].mean(axis=1)
+
+
+def _sorts_images(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
+    k = math.ceil(top_share * patch_scores.shape[1])
+    return np.sort(patch_scores, axis=0)[:, -k:].mean(axis=1)
+
+
+def _one_percent(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
+    return image_scores(patch_scores, 0.01)
+
+
 def _image_score_cases() -> tuple[Case, ...]:
     draw = np.random.default_rng(5).gamma
     return (
         Case("3 images of 240 patches with top_share 0.01", (draw(4.0, 0.3, (3, 240)), 0.01)),
         Case("2 images of 40 patches with top_share 0.01", (draw(4.0, 0.3, (2, 40)), 0.01)),
+        Case("7 images of 20 patches with top_share 0.1", (draw(4.0, 0.3, (7, 20)), 0.1)),
         Case(
             "4 images of 27 patches with top_share 0.1", (draw(4.0, 0.3, (4, 27)), 0.1), hidden=True
         ),
         Case("5 images of 6 patches with top_share 1", (draw(4.0, 0.3, (5, 6)), 1.0), hidden=True),
+        Case(
+            "3 images of 12 patches with equal scores among them",
+            (draw(4.0, 0.3, (3, 12)).round(), 0.2),
+            hidden=True,
+        ),
     )
 
 
@@ -190,6 +230,18 @@ EXERCISES = (
                 _wrong_triangle,
                 "You solve with the transposed Cholesky factor. With covariance = L @ L.T, the "
                 "distance is the length of the solution x of L @ x = feature - mean.",
+            ),
+            Mistake(
+                "divides by the number of channels",
+                _divided,
+                "You divide the squared distance by the number of channels, as the chapter "
+                "does. The classic form asked for here has no such division.",
+            ),
+            Mistake(
+                "deviations for variances",
+                _by_deviation,
+                "You divide by the diagonal of the covariance as if it held deviations. It "
+                "holds variances; and the entries beside it count too.",
             ),
         ),
     ),
@@ -263,6 +315,40 @@ EXERCISES = (
                 _one_for_all,
                 "You give one number for all images. Each row is an image and needs a score of its "
                 "own: see the `axis` argument.",
+            ),
+            Mistake(
+                "one too many",
+                _one_too_many,
+                "Where the share is a whole number of patches, you take one too many. "
+                "Rounding up leaves whole numbers as they are: `math.ceil`.",
+            ),
+            Mistake(
+                "all above a quantile",
+                _above_a_quantile,
+                "You take all scores above a quantile. Among equal scores those are more "
+                "than asked for, and near a whole number of patches fewer: sort, and count.",
+            ),
+            Mistake(
+                "share of the images",
+                _share_of_images,
+                "You take the share of the number of images. It is a share of the patches "
+                "of an image: which axis are they on?",
+            ),
+            Mistake(
+                "the last, unsorted",
+                _last_unsorted,
+                "You average the last patches of each image, wherever they lie. Sort the "
+                "scores first.",
+            ),
+            Mistake(
+                "sorts the images",
+                _sorts_images,
+                "You sort along the images, which mixes their scores. Sort each row: `axis=1`.",
+            ),
+            Mistake(
+                "always one percent",
+                _one_percent,
+                "You always take one percent. Use the argument `top_share`.",
             ),
         ),
     ),

@@ -57,6 +57,28 @@ def _three_sigma(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
     return np.array(scores.mean() + quantile * scores.std(ddof=1))
 
 
+def _last_bit(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    return _kth(scores, math.ceil((len(scores) + 1) * (1 - false_alarm_rate)))
+
+
+def _next_higher(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    return np.array(np.quantile(scores, 1 - false_alarm_rate, method="higher"))
+
+
+def _to_nearest(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    return _kth(scores, round((len(scores) + 1) * (1 - false_alarm_rate)))
+
+
+def _descending(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    k = math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
+    return _kth(-np.sort(-scores), k) if k > len(scores) else np.array(-np.sort(-scores)[k - 1])
+
+
+def _infinite_early(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
+    k = math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
+    return _kth(scores, k) if k < len(scores) else np.array(math.inf)
+
+
 def alarm_limits(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
     """Give for each window (K,) the least m with P(X > m) ≤ significance, X binomial."""
     return stats.binom.isf(significance, windows, false_alarm_rate)
@@ -96,15 +118,33 @@ def _exactly(windows: np.ndarray, false_alarm_rate: float, significance: float) 
     return np.array(limits)
 
 
+def _one_too_low(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return np.maximum(alarm_limits(windows, false_alarm_rate, significance) - 1, 0)
+
+
+def _poisson(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return stats.poisson.isf(significance, windows * false_alarm_rate)
+
+
+def _from_one(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return np.maximum(alarm_limits(windows, false_alarm_rate, significance), 1)
+
+
+def _longest(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    limit = alarm_limits(windows.max(keepdims=True), false_alarm_rate, significance)
+    return np.full(len(windows), limit[0])
+
+
 def _threshold_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(70)
     return tuple(
         Case(f"{n} scores and δ = {rate:g}", (random.gamma(4.0, 0.3, n), rate), hidden)
         for n, rate, hidden in (
             (19, 0.05, False),
-            (30, 0.1, False),
+            (35, 0.1, False),
             (12, 0.05, False),
             (13, 0.3, False),
+            (9, 0.7, False),
             (47, 0.07, True),
             (9, 0.1, True),
             (5, 0.5, True),
@@ -117,6 +157,7 @@ def _limit_cases() -> tuple[Case, ...]:
         Case(f"windows of {windows}, δ = {rate:g}", (np.array(windows), rate, chance), hidden)
         for windows, rate, chance, hidden in (
             ([50, 30, 100], 0.05, 0.001, False),
+            ([5, 40], 0.002, 0.02, False),
             ([30, 200], 0.1, 0.01, False),
             ([17, 400, 64, 5], 0.25, 0.03, True),
             ([400, 90], 0.01, 0.002, True),
@@ -173,6 +214,34 @@ EXERCISES = (
                 "You take scores for normally distributed, which they are not. The conformal "
                 "threshold needs their order only.",
             ),
+            Mistake(
+                "the last bit",
+                _last_bit,
+                "You round up a number that is whole but for its last bit, (9 + 1)(1 - 0.7) "
+                "for example. Round it to nine decimals first.",
+            ),
+            Mistake(
+                "the next score of those there are",
+                _next_higher,
+                "This is a quantile of the scores that you have. The new image is one more: "
+                "count it in, N + 1.",
+            ),
+            Mistake(
+                "rounds to the nearest",
+                _to_nearest,
+                "You round to the nearest number, which is sometimes down. The promise "
+                "needs rounding up.",
+            ),
+            Mistake(
+                "highest first",
+                _descending,
+                "You count from the highest score down. The j-th *smallest* is wanted.",
+            ),
+            Mistake(
+                "infinite too early",
+                _infinite_early,
+                "The highest score is still a threshold: infinity only where j is larger than N.",
+            ),
         ),
     ),
     Exercise(
@@ -214,6 +283,29 @@ EXERCISES = (
                 "exactly so many",
                 _exactly,
                 "You ask how probable *exactly* m alarms are. Ask for more than m: the whole tail.",
+            ),
+            Mistake(
+                "one too low",
+                _one_too_low,
+                "You are one too low: more than m alarms still happen too often there. Look "
+                "for the smallest m where they do not.",
+            ),
+            Mistake(
+                "Poisson",
+                _poisson,
+                "You take the Poisson distribution, in which a window has no end. Alarms "
+                "among so many images are binomial.",
+            ),
+            Mistake(
+                "at least one",
+                _from_one,
+                "Your limits start at 1. In a short window a single alarm can already be "
+                "too many: start at 0.",
+            ),
+            Mistake(
+                "the longest window for all",
+                _longest,
+                "All windows get the same limit. Each has its own length.",
             ),
         ),
     ),
