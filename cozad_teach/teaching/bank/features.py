@@ -11,9 +11,15 @@ __all__ = ["EXERCISES"]
 
 def mean_pool(features: np.ndarray) -> np.ndarray:
     """Average each patch of (h, w, C) with those of its eight neighbours that exist."""
+    return _mean_around(features, 1, 1)
+
+
+def _mean_around(features: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Average windows that reach so many patches to either side, as far as they exist."""
     pooled = np.empty_like(features, dtype=np.float64)
     for i, j in np.ndindex(features.shape[:2]):
-        rows, columns = slice(max(i - 1, 0), i + 2), slice(max(j - 1, 0), j + 2)
+        rows = slice(max(i - before, 0), i + after + 1)
+        columns = slice(max(j - before, 0), j + after + 1)
         pooled[i, j] = features[rows, columns].mean(axis=(0, 1))
     return pooled
 
@@ -61,10 +67,7 @@ def _negative_start(features: np.ndarray) -> np.ndarray:
 
 
 def _window_shifted(features: np.ndarray) -> np.ndarray:
-    pooled = np.empty_like(features, dtype=np.float64)
-    for i, j in np.ndindex(features.shape[:2]):
-        pooled[i, j] = features[i : i + 3, j : j + 3].mean(axis=(0, 1))
-    return pooled
+    return _mean_around(features, 0, 2)
 
 
 def _reflect(features: np.ndarray) -> np.ndarray:
@@ -74,11 +77,7 @@ def _reflect(features: np.ndarray) -> np.ndarray:
 
 
 def _window_ends_early(features: np.ndarray) -> np.ndarray:
-    pooled = np.empty_like(features, dtype=np.float64)
-    for i, j in np.ndindex(features.shape[:2]):
-        rows, columns = slice(max(i - 1, 0), i + 1), slice(max(j - 1, 0), j + 1)
-        pooled[i, j] = features[rows, columns].mean(axis=(0, 1))
-    return pooled
+    return _mean_around(features, 1, 0)
 
 
 def _four_neighbours(features: np.ndarray) -> np.ndarray:
@@ -91,13 +90,9 @@ def _four_neighbours(features: np.ndarray) -> np.ndarray:
 
 
 def _without_itself(features: np.ndarray) -> np.ndarray:
-    pooled = np.empty_like(features, dtype=np.float64)
-    for i, j in np.ndindex(features.shape[:2]):
-        rows, columns = slice(max(i - 1, 0), i + 2), slice(max(j - 1, 0), j + 2)
-        window = features[rows, columns]
-        size = window.shape[0] * window.shape[1]
-        pooled[i, j] = (window.sum(axis=(0, 1)) - features[i, j]) / (size - 1)
-    return pooled
+    total = _windows(_padded(features, "constant")).sum(axis=(-2, -1))
+    count = _windows(_padded(np.ones_like(features), "constant")).sum(axis=(-2, -1))
+    return np.asarray((total - features) / (count - 1))
 
 
 def _keep_border(features: np.ndarray) -> np.ndarray:

@@ -193,37 +193,40 @@ def _one_adaptation_for_all(
     )
 
 
+def _with_factor(
+    theta: np.ndarray,
+    tasks: list[Task],
+    learning_rate: float,
+    factor: Callable[[Task], np.ndarray],
+) -> np.ndarray:
+    """Give the outer gradient with another factor in place of the Jacobian of the inner step."""
+    return np.mean(
+        [
+            factor(task).T @ _gradient(_adapted(theta, task, learning_rate), task[2], task[3])
+            for task in tasks
+        ],
+        axis=0,
+    )
+
+
 def _query_hessian(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
-    return _mean(
+    return _with_factor(
         theta,
         tasks,
         learning_rate,
-        lambda start, task, rate: (
-            _jacobian(start, task[2:] + task[2:], rate).T
-            @ _gradient(_adapted(start, task, rate), task[2], task[3])
-        ),
+        lambda task: _jacobian(theta, (task[2], task[3], *task[2:]), learning_rate),
     )
 
 
 def _plus_hessian(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
-    return _mean(
-        theta,
-        tasks,
-        learning_rate,
-        lambda start, task, rate: (
-            _jacobian(start, task, -rate).T @ _gradient(_adapted(start, task, rate), *task[2:])
-        ),
+    return _with_factor(
+        theta, tasks, learning_rate, lambda task: _jacobian(theta, task, -learning_rate)
     )
 
 
 def _half_hessian(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
-    return _mean(
-        theta,
-        tasks,
-        learning_rate,
-        lambda start, task, rate: (
-            _jacobian(start, task, rate / 2).T @ _gradient(_adapted(start, task, rate), *task[2:])
-        ),
+    return _with_factor(
+        theta, tasks, learning_rate, lambda task: _jacobian(theta, task, learning_rate / 2)
     )
 
 
