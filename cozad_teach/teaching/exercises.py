@@ -176,15 +176,15 @@ def check_exercise(name: str, function: Callable[..., Any]) -> Verdict:
 
 @functools.cache
 def all_exercises() -> dict[str, Exercise]:
-    """Collect the exercises of every module of `cozad_teach.teaching.bank`, by name."""
+    """Collect the exercises of `cozad_teach.teaching.bank`, one in a module, by name."""
     from cozad_teach.teaching import bank
 
     found: dict[str, Exercise] = {}
     for module in pkgutil.iter_modules(bank.__path__, f"{bank.__name__}."):
-        for exercise in importlib.import_module(module.name).EXERCISES:
-            if exercise.name in found:
-                raise ValueError(f"two exercises are named {exercise.name!r}")
-            found[exercise.name] = exercise
+        exercise = importlib.import_module(module.name).EXERCISE
+        if exercise.name.replace(".", "_") != module.name.rpartition(".")[2]:
+            raise ValueError(f"{module.name} holds the exercise {exercise.name!r}")
+        found[exercise.name] = exercise
     return found
 
 

@@ -1,4 +1,5 @@
-"""The exercises of the book; a module here holds those on the package's module of that name.
+"""The exercises of the book, a module for each.
 
-Each defines a tuple ``EXERCISES``, which `cozad_teach.teaching.exercises` finds by itself.
+``metrics_image_auroc`` holds the exercise ``metrics.image_auroc``, and so on. Each defines an
+``EXERCISE``, which `cozad_teach.teaching.exercises` finds by itself.
 """

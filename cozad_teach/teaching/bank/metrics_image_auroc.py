@@ -1,4 +1,4 @@
-"""Exercises on metrics. The wrong answers are wrong on purpose."""
+"""Exercise metrics.image_auroc. The wrong answers are wrong on purpose."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
 
-__all__ = ["EXERCISES"]
+__all__ = ["EXERCISE"]
 
 
 def _split(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,86 +109,84 @@ def _auroc_cases() -> tuple[Case, ...]:
     )
 
 
-EXERCISES = (
-    Exercise(
-        name="metrics.image_auroc",
-        reference=image_auroc,
-        cases=_auroc_cases(),
-        mistakes=(
-            Mistake(
-                "counts ties as lost",
-                _ties_lost,
-                "Without ties it is right, but a pair of equal scores counts 0. It counts one "
-                "half: such a pair says nothing for or against the detector.",
-            ),
-            Mistake(
-                "counts ties as won",
-                _ties_won,
-                "Without ties it is right, but a pair of equal scores counts 1. A detector that "
-                "gives every image the same score would look perfect; a tie counts one half.",
-            ),
-            Mistake(
-                "is reversed",
-                _reversed,
-                "You count the pairs in which the normal image scores higher. A higher score means "
-                "more anomalous.",
-            ),
-            Mistake(
-                "compares with the mean",
-                _against_the_mean,
-                "You compare each anomalous image with the mean of the normal scores. Compare it "
-                "with every normal image, one pair at a time.",
-            ),
-            Mistake(
-                "compares with the highest",
-                _against_the_highest,
-                "You compare each anomalous image with the highest normal score alone. Compare it "
-                "with every normal image, one pair at a time.",
-            ),
-            Mistake(
-                "divides by all pairs",
-                _all_ordered_pairs,
-                "You divide by the number of all pairs of images. Only pairs of one anomalous and "
-                "one normal image count: how many of those are there?",
-            ),
-            Mistake(
-                "counts and does not divide",
-                _count,
-                "You give the number of pairs in the right order. Give their share: divide by the "
-                "number of pairs.",
-            ),
-            Mistake(
-                "subtracts the means",
-                _mean_gap,
-                "You give the distance between two means. The AUROC looks only at the order of the "
-                "scores: it stays the same when all of them are doubled.",
-            ),
-            Mistake(
-                "pairs by place",
-                _pairs_by_place,
-                "You compare the first anomalous image with the first normal one, the "
-                "second with the second, and so on. Form all pairs: each anomalous image "
-                "with every normal one.",
-            ),
-            Mistake(
-                "labels as numbers of images",
-                _labels_as_numbers,
-                "`scores[labels]` takes the images of number 0 and 1, again and again, "
-                "since labels are whole numbers. A mask is boolean: `scores[labels == 1]`.",
-            ),
-            Mistake(
-                "counts lost pairs as one half",
-                _lost_as_half,
-                "A pair in the wrong order counts one half in your answer. It counts 0; one "
-                "half is for ties alone.",
-            ),
-            Mistake(
-                "ranks without ties",
-                _ranks_without_ties,
-                "Without ties it is right, but equal scores get different ranks, by their "
-                "place in the list. They share the mean of their ranks: see "
-                "`scipy.stats.rankdata`.",
-            ),
+EXERCISE = Exercise(
+    name="metrics.image_auroc",
+    reference=image_auroc,
+    cases=_auroc_cases(),
+    mistakes=(
+        Mistake(
+            "counts ties as lost",
+            _ties_lost,
+            "Without ties it is right, but a pair of equal scores counts 0. It counts one "
+            "half: such a pair says nothing for or against the detector.",
+        ),
+        Mistake(
+            "counts ties as won",
+            _ties_won,
+            "Without ties it is right, but a pair of equal scores counts 1. A detector that "
+            "gives every image the same score would look perfect; a tie counts one half.",
+        ),
+        Mistake(
+            "is reversed",
+            _reversed,
+            "You count the pairs in which the normal image scores higher. A higher score means "
+            "more anomalous.",
+        ),
+        Mistake(
+            "compares with the mean",
+            _against_the_mean,
+            "You compare each anomalous image with the mean of the normal scores. Compare it "
+            "with every normal image, one pair at a time.",
+        ),
+        Mistake(
+            "compares with the highest",
+            _against_the_highest,
+            "You compare each anomalous image with the highest normal score alone. Compare it "
+            "with every normal image, one pair at a time.",
+        ),
+        Mistake(
+            "divides by all pairs",
+            _all_ordered_pairs,
+            "You divide by the number of all pairs of images. Only pairs of one anomalous and "
+            "one normal image count: how many of those are there?",
+        ),
+        Mistake(
+            "counts and does not divide",
+            _count,
+            "You give the number of pairs in the right order. Give their share: divide by the "
+            "number of pairs.",
+        ),
+        Mistake(
+            "subtracts the means",
+            _mean_gap,
+            "You give the distance between two means. The AUROC looks only at the order of the "
+            "scores: it stays the same when all of them are doubled.",
+        ),
+        Mistake(
+            "pairs by place",
+            _pairs_by_place,
+            "You compare the first anomalous image with the first normal one, the "
+            "second with the second, and so on. Form all pairs: each anomalous image "
+            "with every normal one.",
+        ),
+        Mistake(
+            "labels as numbers of images",
+            _labels_as_numbers,
+            "`scores[labels]` takes the images of number 0 and 1, again and again, "
+            "since labels are whole numbers. A mask is boolean: `scores[labels == 1]`.",
+        ),
+        Mistake(
+            "counts lost pairs as one half",
+            _lost_as_half,
+            "A pair in the wrong order counts one half in your answer. It counts 0; one "
+            "half is for ties alone.",
+        ),
+        Mistake(
+            "ranks without ties",
+            _ranks_without_ties,
+            "Without ties it is right, but equal scores get different ranks, by their "
+            "place in the list. They share the mean of their ranks: see "
+            "`scipy.stats.rankdata`.",
         ),
     ),
 )

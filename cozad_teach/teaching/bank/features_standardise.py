@@ -1,0 +1,136 @@
+"""Exercise features.standardise. The wrong answers are wrong on purpose."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cozad_teach.teaching.exercises import Case, Exercise, Mistake
+
+__all__ = ["EXERCISE"]
+
+
+def standardise(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """Shift and scale each channel of (h, w, C) by the auxiliary statistics (C,); σ = 0 as 1."""
+    return (features - mean) / np.where(std == 0, 1, std)
+
+
+def _own_statistics(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return standardise(features, features.mean(axis=(0, 1)), features.std(axis=(0, 1)))
+
+
+def _by_zero(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return (features - mean) / std
+
+
+def _by_little(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return (features - mean) / (std + 1e-6)
+
+
+def _nothing_there(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return np.where(std == 0, 0, standardise(features, mean, std))
+
+
+def _not_scaled(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return features - mean
+
+
+def _by_variance(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return (features - mean) / np.where(std == 0, 1, std**2)
+
+
+def _by_product(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return (features - mean) * std
+
+
+def _no_mean(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return standardise(features, np.zeros_like(mean), std)
+
+
+def _divide_first(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return standardise(features, np.zeros_like(mean), std) - mean
+
+
+def _one_scale(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return (features - mean.mean()) / std.mean()
+
+
+def _standardise_cases() -> tuple[Case, ...]:
+    random = np.random.default_rng(3)
+    cases = []
+    for label, shape, hidden in (
+        ("a grid of 4x5 patches with 3 channels", (4, 5, 3), False),
+        ("a grid of 2x7 patches with 6 channels", (2, 7, 6), True),
+    ):
+        mean, std = random.normal(2, 1, shape[-1]), random.uniform(0.5, 3, shape[-1])
+        cases.append(Case(label, (random.normal(1, 2, shape), mean, std), hidden))
+    features, mean, std = (a.copy() for a in cases[0].arguments)
+    std[1] = 0
+    cases.insert(
+        1, Case("a channel that never varies in the auxiliary data", (features, mean, std))
+    )
+    return tuple(cases)
+
+
+EXERCISE = Exercise(
+    name="features.standardise",
+    reference=standardise,
+    cases=_standardise_cases(),
+    mistakes=(
+        Mistake(
+            "uses the image's own statistics",
+            _own_statistics,
+            "You standardise with the mean and deviation of these very features. Use the "
+            "auxiliary set's: the target must not decide its own scale.",
+        ),
+        Mistake(
+            "divides by 0",
+            _by_zero,
+            "A channel that never varies has deviation 0, and you divide by it. Divide by 1 there.",
+        ),
+        Mistake(
+            "divides by very little",
+            _by_little,
+            "You keep the divisor above 0 with a tiny number. Where the deviation is 0, a "
+            "target a little off the mean gets an enormous value: divide by 1 there.",
+        ),
+        Mistake(
+            "leaves nothing",
+            _nothing_there,
+            "You give 0 in a channel that never varies. A target that is off the mean there "
+            "keeps its offset: divide by 1.",
+        ),
+        Mistake(
+            "shifts only",
+            _not_scaled,
+            "You subtract the mean and stop. Divide by the deviation, channel by channel.",
+        ),
+        Mistake(
+            "divides by the variance",
+            _by_variance,
+            "You divide by the variance, the square of the standard deviation. `std` is the "
+            "deviation already.",
+        ),
+        Mistake(
+            "multiplies by the deviation",
+            _by_product,
+            "You multiply by the deviation. Divide by it, so that every channel has the same "
+            "spread.",
+        ),
+        Mistake(
+            "keeps the mean",
+            _no_mean,
+            "The scale is right, but the mean is still in. Subtract it first.",
+        ),
+        Mistake(
+            "divides before it subtracts",
+            _divide_first,
+            "You divide first and subtract the mean afterwards. The mean is on the scale of "
+            "the features: subtract it before you divide. Are the parentheses there?",
+        ),
+        Mistake(
+            "uses one scale for all channels",
+            _one_scale,
+            "You use one mean and one deviation for all channels. Each channel has its own.",
+        ),
+    ),
+)

@@ -1,0 +1,145 @@
+"""Exercise scoring.mahalanobis. The wrong answers are wrong on purpose."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cozad_teach.teaching.exercises import Case, Exercise, Mistake
+
+__all__ = ["EXERCISE"]
+
+
+def mahalanobis(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Give the distance of each row of (P, C) to the mean (C,) under the covariance (C, C)."""
+    factor = np.linalg.cholesky(covariance)
+    whitened = np.linalg.solve(factor, (features - mean).T)
+    return np.sqrt((whitened**2).sum(axis=0))
+
+
+def _squared(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return mahalanobis(features, mean, covariance) ** 2
+
+
+def _euclidean(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(features - mean, axis=1)
+
+
+def _not_inverted(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    offsets = features - mean
+    return np.sqrt(np.einsum("pc,cd,pd->p", offsets, covariance, offsets))
+
+
+def _no_correlation(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return np.sqrt(((features - mean) ** 2 / np.diag(covariance)).sum(axis=1))
+
+
+def _inverse_of_entries(
+    features: np.ndarray, mean: np.ndarray, covariance: np.ndarray
+) -> np.ndarray:
+    offsets = features - mean
+    return np.sqrt(np.einsum("pc,cd,pd->p", offsets, 1 / covariance, offsets))
+
+
+def _all_pairs(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    offsets = features - mean
+    return np.sqrt(offsets @ np.linalg.inv(covariance) @ offsets.T)
+
+
+def _no_offset(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return mahalanobis(features, np.zeros_like(mean), covariance)
+
+
+def _wrong_triangle(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    factor = np.linalg.cholesky(covariance)
+    return np.linalg.norm(np.linalg.solve(factor.T, (features - mean).T), axis=0)
+
+
+def _divided(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return mahalanobis(features, mean, covariance) / np.sqrt(len(mean))
+
+
+def _by_deviation(features: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    return np.linalg.norm((features - mean) / np.diag(covariance), axis=1)
+
+
+def _mahalanobis_cases() -> tuple[Case, ...]:
+    random = np.random.default_rng(4)
+    cases = []
+    for label, patches, channels, hidden in (
+        ("7 patches with 3 channels", 7, 3, False),
+        ("3 patches with 5 channels", 3, 5, False),
+        ("patches with a single channel", 4, 1, True),
+        ("one patch alone", 1, 2, True),
+    ):
+        mixing = random.normal(size=(channels, channels))
+        covariance = 0.9 * mixing @ mixing.T + 0.1 * np.eye(channels)
+        mean = random.normal(3, 1, channels)
+        features = mean + random.normal(0, 2, (patches, channels))
+        cases.append(Case(label, (features, mean, covariance), hidden))
+    return tuple(cases)
+
+
+EXERCISE = Exercise(
+    name="scoring.mahalanobis",
+    reference=mahalanobis,
+    cases=_mahalanobis_cases(),
+    mistakes=(
+        Mistake(
+            "gives the square",
+            _squared,
+            "These are squared distances. Take the square root.",
+        ),
+        Mistake(
+            "ignores the covariance",
+            _euclidean,
+            "These are Euclidean distances: the covariance has no effect on them.",
+        ),
+        Mistake(
+            "does not invert",
+            _not_inverted,
+            "You multiply by the covariance itself. Its inverse belongs there: a direction in "
+            "which normal patches vary much should count little.",
+        ),
+        Mistake(
+            "ignores correlation",
+            _no_correlation,
+            "You use the variances on the diagonal alone. The entries beside the diagonal say "
+            "how channels vary together; use the whole matrix.",
+        ),
+        Mistake(
+            "inverts entry by entry",
+            _inverse_of_entries,
+            "You invert every entry of the matrix. That is not the inverse of the matrix: see "
+            "`numpy.linalg.inv` or, better, `numpy.linalg.solve`.",
+        ),
+        Mistake(
+            "compares all pairs",
+            _all_pairs,
+            "The result is a P x P matrix, a value for each pair of patches. Only its diagonal "
+            "holds distances to the mean; compute just that.",
+        ),
+        Mistake(
+            "keeps the mean",
+            _no_offset,
+            "You measure the distance to the origin. Subtract the mean first.",
+        ),
+        Mistake(
+            "solves with the wrong triangle",
+            _wrong_triangle,
+            "You solve with the transposed Cholesky factor. With covariance = L @ L.T, the "
+            "distance is the length of the solution x of L @ x = feature - mean.",
+        ),
+        Mistake(
+            "divides by the number of channels",
+            _divided,
+            "You divide the squared distance by the number of channels, as the chapter "
+            "does. The classic form asked for here has no such division.",
+        ),
+        Mistake(
+            "deviations for variances",
+            _by_deviation,
+            "You divide by the diagonal of the covariance as if it held deviations. It "
+            "holds variances; and the entries beside it count too.",
+        ),
+    ),
+)
