@@ -123,8 +123,13 @@ def _factor(observed: np.ndarray, expected: np.ndarray, tolerance: float) -> str
     used = np.abs(expected) > tolerance
     if used.sum() < 2 or not np.isfinite(observed).all():
         return ""
-    ratio = float(np.median(observed[used] / expected[used]))
-    if abs(ratio) < tolerance or not same_result(observed, ratio * expected, tolerance):
+    with np.errstate(over="ignore"):
+        ratio = float(np.median(observed[used] / expected[used]))
+    if (
+        not np.isfinite(ratio)
+        or abs(ratio) < tolerance
+        or not same_result(observed, ratio * expected, tolerance)
+    ):
         return ""
     if np.isclose(ratio, -1):
         return " Only the sign is turned round."

@@ -854,7 +854,13 @@ def test_hidden_case_shows_no_expected_value() -> None:
 
 
 def test_no_factor_is_claimed_for_one_value_or_none() -> None:
-    for observed, expected in (([3.0], [2.0]), ([0.0, 0.0], [0.0, 2.0]), ([1.0, 2.0], [0.0, 0.0])):
+    huge = ([1e308, 1e308], [0.01, 0.02])
+    for observed, expected in (
+        ([3.0], [2.0]),
+        ([0.0, 0.0], [0.0, 2.0]),
+        ([1.0, 2.0], [0.0, 0.0]),
+        huge,
+    ):
         a, b = np.array(observed), np.array(expected)
         assert "times" not in describe_difference(a, b, 1e-5, reveal=True)
     mixed = describe_difference(
