@@ -6,7 +6,6 @@ with its exit code.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,8 +21,7 @@ def main(arguments: list[str]) -> int:
     command += [f"--nbval-sanitize-with={Path(__file__).with_name('nbval_sanitize.cfg')}"]
     # Never no path at all: pytest would then collect the whole repository.
     command += [f"--ignore={BOOK / '_build'}", *map(str, notebook_paths() or [BOOK]), *arguments]
-    variables = environment(packs=False)
-    variables["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), variables["PYTHONPATH"]])
+    variables = environment(packs=False, modules=Path(__file__).parent)
     code = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
     no_tests = int(pytest.ExitCode.NO_TESTS_COLLECTED)
     return 0 if code == no_tests and not notebook_paths() else code

@@ -28,19 +28,22 @@ def notebook_paths(book: Path = BOOK) -> list[Path]:
     return [p for part in ("chapters", "appendix") for p in sorted((book / part).glob("*.ipynb"))]
 
 
-def environment(*, packs: bool) -> dict[str, str]:
+def environment(*, packs: bool, modules: Path | None = None) -> dict[str, str]:
     """Give the environment in which notebooks and tools run.
 
     Parameters
     ----------
     packs : bool
         Keep ``COZAD_PACKS``, made absolute. Without it no image of a pack can reach an output.
+    modules : pathlib.Path, optional
+        A folder whose modules Python finds before all others.
     """
     values = dict(os.environ)
     folder = values.pop("COZAD_PACKS", "")
     if packs and folder:
         values["COZAD_PACKS"] = str(Path(folder).resolve())
-    values["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), values.get("PYTHONPATH")]))
+    folders = [str(modules or ""), str(ROOT), values.get("PYTHONPATH")]
+    values["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
     # Sums of floats depend on the number of threads: printed numbers must not.
     values["OMP_NUM_THREADS"] = values["OPENBLAS_NUM_THREADS"] = values["MKL_NUM_THREADS"] = "1"
     values["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"

@@ -8,12 +8,13 @@ a number may differ by one unit of its last decimal. Words and whole numbers mus
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from nbval.plugin import IPyNbCell
 
 # Integers are counts, and exact, unless they have an exponent.
-DECIMAL = re.compile(r"(?<![\w.])([-+]?\d+(?:\.(\d+))?(?:e([-+]\d+))?)(?![\w.]|\.\d)")
+DECIMAL = re.compile(r"(?<![\w.])([-+]?\d+(?:\.\d+(?:e[-+]\d+)?|e[-+]\d+))(?![\w.]|\.\d)")
 
 
 def same_but_for_rounding(stored: str, new: str) -> bool:
@@ -21,30 +22,29 @@ def same_but_for_rounding(stored: str, new: str) -> bool:
 
     Runs of spaces count as one: a column that is wider by a sign moves the next.
     """
-    return stored == new or (
-        _words(stored) == _words(new)
-        and len(a := _numbers(stored)) == len(b := _numbers(new))
-        and all(map(_close, a, b))
+    if stored == new:
+        return True
+    # Words and numbers take turns.
+    a, b = (DECIMAL.split(text) for text in (stored, new))
+    return (
+        len(a) == len(b)
+        and all(_squeezed(x) == _squeezed(y) for x, y in zip(a[::2], b[::2], strict=True))
+        and all(map(_close, a[1::2], b[1::2]))
     )
 
 
-def _words(text: str) -> str:
-    return re.sub(" +", " ", DECIMAL.sub(lambda match: "" if _has_unit(match) else match[0], text))
+def _squeezed(words: str) -> str:
+    return re.sub(" +", " ", words)
 
 
-def _numbers(text: str) -> list[re.Match[str]]:
-    return [match for match in DECIMAL.finditer(text) if _has_unit(match)]
+def _close(a: str, b: str) -> bool:
+    x, y = Decimal(a), Decimal(b)
+    return abs(x - y) <= min(_unit(x), _unit(y))
 
 
-def _has_unit(number: re.Match[str]) -> bool:
-    return number[2] is not None or number[3] is not None
-
-
-def _close(a: re.Match[str], b: re.Match[str]) -> bool:
-    """Compare two numbers; half a unit more than one, since decimals are not exact as floats."""
-    decimals = max(len(number[2] or "") for number in (a, b))
-    unit = 10.0 ** (max(int(number[3] or 0) for number in (a, b)) - decimals)
-    return abs(float(a[1]) - float(b[1])) < 1.5 * unit
+def _unit(number: Decimal) -> Decimal:
+    """Give one unit of the last digit that is written."""
+    return Decimal((0, (1,), int(number.as_tuple().exponent)))
 
 
 def settle(new: Any, stored: Any) -> Any:

@@ -6,6 +6,7 @@ import difflib
 import functools
 import html
 import importlib
+import itertools
 import pkgutil
 import re
 from collections.abc import Callable
@@ -197,21 +198,20 @@ def _recognise(
     an empty or degenerate one. So where no mistake fits all cases, one that fits the public
     cases, and explains a wrong result there, is still the one to name.
     """
-    wrong = {
-        mistake.name: [run_answer(mistake.function, case.arguments) for case in exercise.cases]
-        for mistake in exercise.mistakes
-    }
-    public = [k for k, case in enumerate(exercise.cases) if not case.hidden]
-    for numbers in (range(len(exercise.cases)), public):
-        for mistake in exercise.mistakes:
-            same = {
-                k: same_result(observed[k], wrong[mistake.name][k], exercise.tolerance)
-                for k in numbers
-            }
-            fits = all(same[k] or isinstance(wrong[mistake.name][k], Fault) for k in numbers)
-            if fits and any(same[k] and not right[k] for k in numbers):
-                return mistake
-    return None
+    public = [not case.hidden for case in exercise.cases]
+    fits_public = None
+    for mistake in exercise.mistakes:
+        wrong = [run_answer(mistake.function, case.arguments) for case in exercise.cases]
+        pairs = zip(observed, wrong, strict=True)
+        same = [same_result(o, w, exercise.tolerance) for o, w in pairs]
+        fits = [s or isinstance(w, Fault) for s, w in zip(same, wrong, strict=True)]
+        explains = [s and not r for s, r in zip(same, right, strict=True)]
+        if all(fits) and any(explains):
+            return mistake
+        seen = fits_public is None and all(itertools.compress(fits, public))
+        if seen and any(itertools.compress(explains, public)):
+            fits_public = mistake
+    return fits_public
 
 
 def _failure(

@@ -52,8 +52,7 @@ each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
 
 
 def run(path: Path, folder: Path | None = None) -> NotebookNode:
-    variables = notebooks.environment(packs=False)
-    variables["PYTHONPATH"] = os.pathsep.join([str(BLOCK), variables["PYTHONPATH"]])
+    variables = notebooks.environment(packs=False, modules=BLOCK)
     return asyncio.run(notebooks.execute(path, folder or path.parent, variables))
 
 

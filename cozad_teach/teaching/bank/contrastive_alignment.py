@@ -19,10 +19,14 @@ def alignment(embeddings: np.ndarray) -> float:
     return float(_distances(unit_length(embeddings)).mean())
 
 
+def _squares(vectors: np.ndarray) -> np.ndarray:
+    """Give the squared distance of every two rows, (P, P)."""
+    return np.asarray(((vectors[:, None] - vectors[None]) ** 2).sum(axis=2))
+
+
 def _distances(vectors: np.ndarray) -> np.ndarray:
     """Give the squared distance of every pair of two different rows."""
-    squared = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=2)
-    return np.asarray(squared[np.triu_indices(len(vectors), 1)])
+    return _squares(vectors)[np.triu_indices(len(vectors), 1)]
 
 
 def _align_any_length(embeddings: np.ndarray) -> float:
@@ -30,8 +34,7 @@ def _align_any_length(embeddings: np.ndarray) -> float:
 
 
 def _align_with_itself(embeddings: np.ndarray) -> float:
-    unit = unit_length(embeddings)
-    return float(((unit[:, None] - unit[None]) ** 2).sum(axis=2).mean())
+    return float(_squares(unit_length(embeddings)).mean())
 
 
 def _align_unsquared(embeddings: np.ndarray) -> float:
@@ -55,14 +58,12 @@ def _align_columns(embeddings: np.ndarray) -> float:
 
 
 def _align_zeros(embeddings: np.ndarray) -> float:
-    unit = unit_length(embeddings)
-    return float(np.triu(((unit[:, None] - unit[None]) ** 2).sum(axis=2), 1).mean())
+    return float(np.triu(_squares(unit_length(embeddings)), 1).mean())
 
 
 def _align_diagonal(embeddings: np.ndarray) -> float:
-    unit = unit_length(embeddings)
-    squared = ((unit[:, None] - unit[None]) ** 2).sum(axis=2)
-    return float(squared[np.triu_indices(len(unit))].mean())
+    squared = _squares(unit_length(embeddings))
+    return float(squared[np.triu_indices(len(squared))].mean())
 
 
 def _alignment_cases() -> tuple[Case, ...]:

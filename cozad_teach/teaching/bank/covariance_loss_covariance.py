@@ -9,9 +9,16 @@ from cozad_teach.teaching.exercises import Case, Exercise, Mistake
 __all__ = ["EXERCISE"]
 
 
-def _scored(losses: np.ndarray) -> np.ndarray:
-    spread = losses.std(axis=0)
-    return np.asarray((losses - losses.mean(axis=0)) / np.where(spread > 0, spread, 1))
+def _divided(losses: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    return np.asarray((losses - losses.mean(axis=0)) / spread)
+
+
+def _guarded(spread: np.ndarray) -> np.ndarray:
+    return np.where(spread > 0, spread, 1)
+
+
+def _scaled(losses: np.ndarray) -> np.ndarray:
+    return _divided(losses, _guarded(losses.std(axis=0)))
 
 
 def _covariance(values: np.ndarray, ddof: int = 1) -> np.ndarray:
@@ -19,43 +26,42 @@ def _covariance(values: np.ndarray, ddof: int = 1) -> np.ndarray:
 
 
 def loss_covariance(losses: np.ndarray, window: int) -> np.ndarray:
-    """Score losses (T, 2) over the whole history; give the covariance of the last steps (2, 2)."""
-    return np.zeros((2, 2)) if len(losses) < 2 else _covariance(_scored(losses)[-window:])
+    """Scale losses (T, 2) over the whole history; give the covariance of the last steps (2, 2)."""
+    return np.zeros((2, 2)) if len(losses) < 2 else _covariance(_scaled(losses)[-window:])
 
 
-def _unscored(losses: np.ndarray, window: int) -> np.ndarray:
+def _unscaled(losses: np.ndarray, window: int) -> np.ndarray:
     return _covariance(losses[-window:])
 
 
-def _scored_in_window(losses: np.ndarray, window: int) -> np.ndarray:
-    return _covariance(_scored(losses[-window:]))
+def _scaled_in_window(losses: np.ndarray, window: int) -> np.ndarray:
+    return _covariance(_scaled(losses[-window:]))
 
 
 def _first_steps(losses: np.ndarray, window: int) -> np.ndarray:
-    return _covariance(_scored(losses)[:window])
+    return _covariance(_scaled(losses)[:window])
 
 
 def _whole_history(losses: np.ndarray, window: int) -> np.ndarray:
-    return _covariance(_scored(losses))
+    return _covariance(_scaled(losses))
 
 
 def _by_number(losses: np.ndarray, window: int) -> np.ndarray:
-    return _covariance(_scored(losses)[-window:], ddof=0)
+    return _covariance(_scaled(losses)[-window:], ddof=0)
 
 
 def _around_zero(losses: np.ndarray, window: int) -> np.ndarray:
-    last = _scored(losses)[-window:]
+    last = _scaled(losses)[-window:]
     return np.asarray(last.T @ last / (len(last) - 1))
 
 
 def _of_steps(losses: np.ndarray, window: int) -> np.ndarray:
-    return np.asarray(np.cov(_scored(losses)[-window:]))
+    return np.asarray(np.cov(_scaled(losses)[-window:]))
 
 
 def _correlation(losses: np.ndarray, window: int) -> np.ndarray:
-    last = _scored(losses)[-window:]
-    spread = last.std(axis=0)
-    spread = np.where(spread > 0, spread, 1)
+    last = _scaled(losses)[-window:]
+    spread = _guarded(last.std(axis=0))
     return np.asarray(_covariance(last, ddof=0) / np.outer(spread, spread))
 
 
@@ -64,12 +70,11 @@ def _one_less_in_scale(losses: np.ndarray, window: int) -> np.ndarray:
 
 
 def _one_scale(losses: np.ndarray, window: int) -> np.ndarray:
-    return _covariance(((losses - losses.mean(axis=0)) / losses.std())[-window:])
+    return _covariance(_divided(losses, losses.std())[-window:])
 
 
 def _by_variance(losses: np.ndarray, window: int) -> np.ndarray:
-    spread = losses.var(axis=0)
-    return _covariance(((losses - losses.mean(axis=0)) / np.where(spread > 0, spread, 1))[-window:])
+    return _covariance(_divided(losses, _guarded(losses.var(axis=0)))[-window:])
 
 
 def _step_more(losses: np.ndarray, window: int) -> np.ndarray:
@@ -81,11 +86,11 @@ def _step_less(losses: np.ndarray, window: int) -> np.ndarray:
 
 
 def _unguarded(losses: np.ndarray, window: int) -> np.ndarray:
-    return _covariance(((losses - losses.mean(axis=0)) / losses.std(axis=0))[-window:])
+    return _covariance(_divided(losses, losses.std(axis=0))[-window:])
 
 
 def _no_first_step(losses: np.ndarray, window: int) -> np.ndarray:
-    return _covariance(_scored(losses)[-window:])
+    return _covariance(_scaled(losses)[-window:])
 
 
 def _covariance_cases() -> tuple[Case, ...]:
@@ -109,13 +114,13 @@ EXERCISE = Exercise(
     mistakes=(
         Mistake(
             "does not scale",
-            _unscored,
+            _unscaled,
             "You take the losses as they are. Scale each to mean 0 and deviation 1 over the "
             "whole history first, or the unit of the losses decides.",
         ),
         Mistake(
             "scales within the window",
-            _scored_in_window,
+            _scaled_in_window,
             "You scale the losses within the window. Then both variances are the same in every "
             "window, calm or wild: scale over the whole history, cut the window afterwards.",
         ),

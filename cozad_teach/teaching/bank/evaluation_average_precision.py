@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cozad_teach.teaching.bank.metrics_image_auroc import image_auroc
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
 
 __all__ = ["EXERCISE"]
@@ -15,18 +16,17 @@ def average_precision(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean((called & (labels == 1)).sum(1) / called.sum(1)))
 
 
-def _sorted_labels(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return np.asarray(labels[np.argsort(-scores, kind="stable")])
-
-
-def _ties_in_order(scores: np.ndarray, labels: np.ndarray) -> float:
-    hits = _sorted_labels(scores, labels)
+def _along(hits: np.ndarray) -> float:
+    """Average the precision at each hit of a list, from its first entry on."""
     return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits == 1].mean())
 
 
+def _ties_in_order(scores: np.ndarray, labels: np.ndarray) -> float:
+    return _along(labels[np.argsort(-scores, kind="stable")])
+
+
 def _ties_won(scores: np.ndarray, labels: np.ndarray) -> float:
-    order = np.lexsort((-labels, -scores))
-    return _ties_in_order(-np.arange(len(scores)), labels[order])
+    return _along(labels[np.lexsort((-labels, -scores))])
 
 
 def _over_all_images(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -34,9 +34,10 @@ def _over_all_images(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean((called & (labels == 1)).sum(1) / called.sum(1)))
 
 
-def _strictly_above(scores: np.ndarray, labels: np.ndarray) -> float:
+def _strictly_above(scores: np.ndarray, labels: np.ndarray, empty: float = np.nan) -> float:
     # Nothing lies above the highest score: the mean of nothing is nan, as a student's would be.
-    return float(np.mean([labels[scores > t].mean() for t in scores[labels == 1]]))
+    called = [labels[scores > t] for t in scores[labels == 1]]
+    return float(np.mean([c.mean() if len(c) else empty for c in called]))
 
 
 def _recall(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -63,22 +64,19 @@ def _each_threshold_once(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _nothing_above(scores: np.ndarray, labels: np.ndarray) -> float:
-    called = [labels[scores > t] for t in scores[labels == 1]]
-    return float(np.mean([c.mean() if len(c) else 0.0 for c in called]))
+    return _strictly_above(scores, labels, empty=0.0)
 
 
 def _right_above(scores: np.ndarray, labels: np.ndarray) -> float:
-    called = [labels[scores > t] for t in scores[labels == 1]]
-    return float(np.mean([c.mean() if len(c) else 1.0 for c in called]))
+    return _strictly_above(scores, labels, empty=1.0)
 
 
 def _in_order(scores: np.ndarray, labels: np.ndarray) -> float:
-    return float((np.cumsum(labels) / np.arange(1, len(labels) + 1))[labels == 1].mean())
+    return _along(labels)
 
 
 def _ascending(scores: np.ndarray, labels: np.ndarray) -> float:
-    hits = labels[np.argsort(scores, kind="stable")]
-    return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits == 1].mean())
+    return _along(labels[np.argsort(scores, kind="stable")])
 
 
 def _trapezoids(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -86,11 +84,6 @@ def _trapezoids(scores: np.ndarray, labels: np.ndarray) -> float:
     precision = np.array([1.0, *[labels[scores >= t].mean() for t in thresholds]])
     recall = np.array([0.0, *[labels[scores >= t].sum() / labels.sum() for t in thresholds]])
     return float((np.diff(recall) * (precision[1:] + precision[:-1]) / 2).sum())
-
-
-def _auroc(scores: np.ndarray, labels: np.ndarray) -> float:
-    a, b = scores[labels == 1][:, None], scores[labels == 0]
-    return float(((a > b) + 0.5 * (a == b)).mean())
 
 
 def _precision_cases() -> tuple[Case, ...]:
@@ -200,7 +193,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             "the area under ROC",
-            _auroc,
+            image_auroc,
             "This is the AUROC. For the average precision, ask at each anomalous image "
             "which share of the images called is anomalous.",
         ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
-from scipy.ndimage import label
+from scipy import ndimage
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
 
@@ -12,17 +14,19 @@ __all__ = ["EXERCISE"]
 
 def per_region_overlap(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
     """Give the mean share of each region (H, W; 1, 2, ...; 0 is normal) at or above a threshold."""
-    found = scores >= threshold
-    return float(np.mean([found[regions == r].mean() for r in np.unique(regions[regions > 0])]))
+    return _mean_share(scores >= threshold, regions, np.unique(regions[regions > 0]))
 
 
 def _over_pixels(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
     return float((scores >= threshold)[regions > 0].mean())
 
 
+def _mean_share(found: np.ndarray, regions: np.ndarray, numbers: Iterable[int]) -> float:
+    return float(np.mean([found[regions == n].mean() for n in numbers]))
+
+
 def _normal_is_a_region(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
-    found = scores >= threshold
-    return float(np.mean([found[regions == r].mean() for r in np.unique(regions)]))
+    return _mean_share(scores >= threshold, regions, np.unique(regions))
 
 
 def _touched(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
@@ -62,8 +66,7 @@ def _by_highest_number(scores: np.ndarray, regions: np.ndarray, threshold: float
 
 def _touched_alone(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
     found = scores >= threshold
-    numbers = np.unique(regions[found & (regions > 0)])
-    return float(np.mean([found[regions == n].mean() for n in numbers]))
+    return _mean_share(found, regions, np.unique(regions[found & (regions > 0)]))
 
 
 def _precision_by_region(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
@@ -79,18 +82,16 @@ def _share_of_map(scores: np.ndarray, regions: np.ndarray, threshold: float) -> 
 
 
 def _up_to_highest(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
-    found = scores >= threshold
-    return float(np.mean([found[regions == n].mean() for n in range(1, regions.max() + 1)]))
+    return _mean_share(scores >= threshold, regions, range(1, regions.max() + 1))
 
 
 def _drops_first(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
-    found = scores >= threshold
-    return float(np.mean([found[regions == n].mean() for n in np.unique(regions)[1:]]))
+    return _mean_share(scores >= threshold, regions, np.unique(regions)[1:])
 
 
 def _labelled_anew(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
-    found, (anew, n) = scores >= threshold, label(regions > 0)
-    return float(np.mean([found[anew == i].mean() for i in range(1, n + 1)]))
+    anew, n = ndimage.label(regions > 0)
+    return _mean_share(scores >= threshold, anew, range(1, n + 1))
 
 
 def _overlap_cases() -> tuple[Case, ...]:

@@ -14,7 +14,7 @@ def contaminated_support(
 ) -> np.ndarray:
     """Mark (N,) a support with a wanted share of anomalous images, the first ones in `order`."""
     n_anomalous = round(share * size)
-    return _first(labels, order, size - n_anomalous, n_anomalous)
+    return _with(labels, order, size, n_anomalous)
 
 
 def _first(labels: np.ndarray, order: np.ndarray, n_normal: int, n_anomalous: int) -> np.ndarray:
@@ -22,6 +22,10 @@ def _first(labels: np.ndarray, order: np.ndarray, n_normal: int, n_anomalous: in
     chosen[[i for i in order if labels[i] == 0][:n_normal]] = True
     chosen[[i for i in order if labels[i] == 1][:n_anomalous]] = True
     return chosen
+
+
+def _with(labels: np.ndarray, order: np.ndarray, size: int, n_anomalous: int) -> np.ndarray:
+    return _first(labels, order, size - n_anomalous, n_anomalous)
 
 
 def _first_of_the_list(
@@ -53,7 +57,7 @@ def _share_of_the_anomalous(
     labels: np.ndarray, size: int, share: float, order: np.ndarray
 ) -> np.ndarray:
     n_anomalous = round(share * int(labels.sum()))
-    return _first(labels, order, size - n_anomalous, n_anomalous)
+    return _with(labels, order, size, n_anomalous)
 
 
 def _last_in_order(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
@@ -62,17 +66,17 @@ def _last_in_order(labels: np.ndarray, size: int, share: float, order: np.ndarra
 
 def _cut_number(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
     n_anomalous = int(share * size + 1e-9)
-    return _first(labels, order, size - n_anomalous, n_anomalous)
+    return _with(labels, order, size, n_anomalous)
 
 
 def _number_up(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
     n_anomalous = int(np.ceil(share * size - 1e-9))
-    return _first(labels, order, size - n_anomalous, n_anomalous)
+    return _with(labels, order, size, n_anomalous)
 
 
 def _halves_up(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:
     n_anomalous = int(share * size + 0.5)
-    return _first(labels, order, size - n_anomalous, n_anomalous)
+    return _with(labels, order, size, n_anomalous)
 
 
 def _rounds_both(labels: np.ndarray, size: int, share: float, order: np.ndarray) -> np.ndarray:

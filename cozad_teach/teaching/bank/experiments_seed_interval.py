@@ -18,13 +18,17 @@ def seed_interval(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _around(differences: np.ndarray, ddof: int, level: float = 0.975) -> np.ndarray:
     n = len(differences)
     half = stats.t.ppf(level, n - 1) * differences.std(ddof=ddof) / np.sqrt(n)
-    return np.array([differences.mean() - half, differences.mean() + half])
+    return _limits(differences.mean(), half)
+
+
+def _limits(middle: float, half: float) -> np.ndarray:
+    return np.array([middle - half, middle + half])
 
 
 def _normal_quantile(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     differences = first - second
     half = 1.96 * differences.std(ddof=1) / np.sqrt(len(first))
-    return np.array([differences.mean() - half, differences.mean() + half])
+    return _limits(differences.mean(), half)
 
 
 def _by_number(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -34,15 +38,16 @@ def _by_number(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _of_one_seed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     differences = first - second
     half = stats.t.ppf(0.975, len(first) - 1) * differences.std(ddof=1)
-    return np.array([differences.mean() - half, differences.mean() + half])
+    return _limits(differences.mean(), half)
 
 
 def _unpaired(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    n = len(first)
-    error = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / n)
-    half = stats.t.ppf(0.975, n - 1) * error
-    middle = first.mean() - second.mean()
-    return np.array([middle - half, middle + half])
+    return _of_two_samples(first, second, len(first) - 1)
+
+
+def _of_two_samples(first: np.ndarray, second: np.ndarray, degrees: int) -> np.ndarray:
+    error = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / len(first))
+    return _limits(first.mean() - second.mean(), stats.t.ppf(0.975, degrees) * error)
 
 
 def _ninety(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -70,15 +75,11 @@ def _absolute(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _all_degrees(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     differences = first - second
     half = stats.t.ppf(0.975, len(first)) * differences.std(ddof=1) / np.sqrt(len(first))
-    return np.array([differences.mean() - half, differences.mean() + half])
+    return _limits(differences.mean(), half)
 
 
 def _two_samples(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    n = len(first)
-    error = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / n)
-    middle = first.mean() - second.mean()
-    half = stats.t.ppf(0.975, 2 * n - 2) * error
-    return np.array([middle - half, middle + half])
+    return _of_two_samples(first, second, 2 * len(first) - 2)
 
 
 def _exchanged(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -88,13 +89,13 @@ def _exchanged(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _variance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     differences = first - second
     half = stats.t.ppf(0.975, len(first) - 1) * differences.var(ddof=1) / np.sqrt(len(first))
-    return np.array([differences.mean() - half, differences.mean() + half])
+    return _limits(differences.mean(), half)
 
 
 def _root_of_one_less(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     differences = first - second
     half = stats.t.ppf(0.975, len(first) - 1) * differences.std(ddof=1) / np.sqrt(len(first) - 1)
-    return np.array([differences.mean() - half, differences.mean() + half])
+    return _limits(differences.mean(), half)
 
 
 def _seed_cases() -> tuple[Case, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
 
-__all__ = ["EXERCISE"]
+__all__ = ["EXERCISE", "image_auroc"]
 
 
 def _split(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -16,7 +16,10 @@ def _split(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def image_auroc(scores: np.ndarray, labels: np.ndarray) -> float:
     """Give the share of pairs, anomalous and normal, that are in the right order."""
-    anomalous, normal = _split(scores, labels)
+    return _share_in_order(*_split(scores, labels))
+
+
+def _share_in_order(anomalous: np.ndarray, normal: np.ndarray) -> float:
     return float(((anomalous > normal) + 0.5 * (anomalous == normal)).mean())
 
 
@@ -67,8 +70,7 @@ def _pairs_by_place(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _labels_as_numbers(scores: np.ndarray, labels: np.ndarray) -> float:
-    anomalous, normal = scores[labels][:, None], scores[1 - labels][None, :]
-    return float(((anomalous > normal) + 0.5 * (anomalous == normal)).mean())
+    return _share_in_order(scores[labels][:, None], scores[1 - labels][None, :])
 
 
 def _lost_as_half(scores: np.ndarray, labels: np.ndarray) -> float:

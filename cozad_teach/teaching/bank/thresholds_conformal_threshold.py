@@ -18,6 +18,10 @@ def conformal_threshold(scores: np.ndarray, false_alarm_rate: float) -> np.ndarr
     return np.array(right_threshold(scores, false_alarm_rate))
 
 
+def _rank(scores: np.ndarray, false_alarm_rate: float) -> int:
+    return math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
+
+
 def _kth(scores: np.ndarray, k: int) -> np.ndarray:
     return np.array(np.sort(scores)[k - 1] if 1 <= k <= len(scores) else math.inf)
 
@@ -35,16 +39,16 @@ def _rounds_down(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
 
 
 def _index_for_number(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
-    return _kth(scores, math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9)) + 1)
+    return _kth(scores, _rank(scores, false_alarm_rate) + 1)
 
 
 def _unsorted(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
-    k = math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
+    k = _rank(scores, false_alarm_rate)
     return np.array(scores[k - 1] if k <= len(scores) else math.inf)
 
 
 def _largest_at_most(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
-    k = math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
+    k = _rank(scores, false_alarm_rate)
     return _kth(scores, min(k, len(scores)))
 
 
@@ -70,12 +74,12 @@ def _to_nearest(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
 
 
 def _descending(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
-    k = math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
-    return _kth(-np.sort(-scores), k) if k > len(scores) else np.array(-np.sort(-scores)[k - 1])
+    k = _rank(scores, false_alarm_rate)
+    return np.array(-np.sort(-scores)[k - 1] if k <= len(scores) else math.inf)
 
 
 def _infinite_early(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
-    k = math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
+    k = _rank(scores, false_alarm_rate)
     return _kth(scores, k) if k < len(scores) else np.array(math.inf)
 
 

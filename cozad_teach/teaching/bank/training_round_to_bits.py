@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
@@ -11,13 +13,18 @@ __all__ = ["EXERCISE"]
 
 def round_to_bits(values: np.ndarray, bits: int) -> np.ndarray:
     """Round each number (N,) to the nearest one with so many significant binary digits."""
+    return _rounded(values, bits, np.round)
+
+
+def _rounded(
+    values: np.ndarray, bits: int, to_whole: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
     mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.round(mantissa * 2**bits), exponent - bits)
+    return np.ldexp(to_whole(mantissa * 2**bits), exponent - bits)
 
 
 def _cuts_off(values: np.ndarray, bits: int) -> np.ndarray:
-    mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.trunc(mantissa * 2**bits), exponent - bits)
+    return _rounded(values, bits, np.trunc)
 
 
 def _fixed_steps(values: np.ndarray, bits: int) -> np.ndarray:
@@ -33,8 +40,7 @@ def _a_bit_less(values: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _down(values: np.ndarray, bits: int) -> np.ndarray:
-    mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.floor(mantissa * 2**bits), exponent - bits)
+    return _rounded(values, bits, np.floor)
 
 
 def _decimal(values: np.ndarray, bits: int) -> np.ndarray:
@@ -52,14 +58,11 @@ def _no_sign(values: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _halves_up(values: np.ndarray, bits: int) -> np.ndarray:
-    mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.floor(mantissa * 2**bits + 0.5), exponent - bits)
+    return _rounded(values, bits, lambda x: np.floor(x + 0.5))
 
 
 def _halves_away(values: np.ndarray, bits: int) -> np.ndarray:
-    mantissa, exponent = np.frexp(values)
-    rounded = np.sign(mantissa) * np.floor(abs(mantissa) * 2**bits + 0.5)
-    return np.ldexp(rounded, exponent - bits)
+    return _rounded(values, bits, lambda x: np.sign(x) * np.floor(abs(x) + 0.5))
 
 
 def _decimals_of_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
