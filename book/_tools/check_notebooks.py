@@ -16,7 +16,8 @@ from notebooks import BOOK, CELL_SECONDS, ROOT, environment, notebook_paths
 
 def main(arguments: list[str]) -> int:
     """Run pytest with nbval over every notebook of the book, without packs."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "rounding"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    command += ["-p", "rounding", "-p", "kernel_start"]
     command += ["--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_SECONDS}"]
     command += [f"--nbval-sanitize-with={Path(__file__).with_name('nbval_sanitize.cfg')}"]
     # Never no path at all: pytest would then collect the whole repository.

@@ -7,12 +7,12 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import psutil
+from kernel_start import start_kernel
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
@@ -74,22 +74,34 @@ async def execute(path: Path, folder: Path, variables: dict[str, str]) -> Notebo
     ------
     nbclient.exceptions.CellExecutionError
         If a cell raises.
+    nbclient.exceptions.DeadKernelError
+        If no kernel starts, or it dies.
     """
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
+    # nbclient would take Ctrl-C for itself, from one notebook of several: let it end the loop.
+    asyncio.get_running_loop().add_signal_handler = lambda *_: None  # type: ignore
+    manager, kernel = await start_kernel(
+        kernel_name=KERNEL["name"],
+        cwd=str(folder),
+        env=variables,
+        extra_arguments=["--HistoryManager.hist_file=:memory:"],
+    )
+    kernel.allow_stdin = False
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
-        kernel_name=KERNEL["name"],
+        km=manager,
         store_widget_state=True,
         coalesce_streams=True,
-        resources={"metadata": {"path": str(folder)}},
     )
+    client.kc = kernel
     _record_seconds(client)
-    # nbclient would take Ctrl-C for itself, from one notebook of several: let it end the loop.
-    asyncio.get_running_loop().add_signal_handler = lambda *_: None  # type: ignore
-    # What a kernel says about itself on its way up and down is no output of the chapter.
-    await client.async_execute(env=variables, stderr=subprocess.DEVNULL)
+    try:
+        await client.async_execute()
+    finally:
+        kernel.stop_channels()
+        await manager.shutdown_kernel()
     return notebook
 
 

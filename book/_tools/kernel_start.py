@@ -1,0 +1,66 @@
+"""Start a kernel anew that died on its way up; a pytest plugin teaches nbval the same.
+
+Who starts a kernel looks for free ports, lets go of them and tells the kernel their numbers. Until
+the kernel binds them, a second later, any other program can take one; then the kernel dies. It has
+run nothing of the notebook yet, and a new start looks for new ports.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import nbval.kernel
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager, start_new_async_kernel
+from nbclient.exceptions import DeadKernelError
+
+STARTS = 3
+
+
+async def start_kernel(**options: Any) -> tuple[AsyncKernelManager, AsyncKernelClient]:
+    """Start a kernel, up to three times; the options are those of ``start_new_async_kernel``.
+
+    Raises
+    ------
+    nbclient.exceptions.DeadKernelError
+        If it dies each time; the message ends in what it wrote to stderr.
+    """
+    for start in _starts():
+        with start as stderr:
+            return await start_new_async_kernel(**options, stderr=stderr)
+    raise AssertionError("the last start returns or raises")
+
+
+def _patiently(start_new_kernel: Callable[..., Any]) -> Callable[..., Any]:
+    def start_anew(*arguments: Any, **options: Any) -> Any:
+        for start in _starts():
+            with start as options["stderr"]:
+                return start_new_kernel(*arguments, **options)
+
+    return start_anew
+
+
+def _starts() -> Iterator[Any]:
+    """Give a context for each start, whose value is the file for the kernel's stderr."""
+    for number in range(1, STARTS + 1):
+        yield _start(last=number == STARTS)
+
+
+@contextmanager
+def _start(*, last: bool) -> Iterator[IO[str]]:
+    with tempfile.TemporaryFile("w+", errors="replace") as stderr:
+        try:
+            yield stderr
+        except RuntimeError as error:
+            if last:
+                stderr.seek(0)
+                said = stderr.read()[-2000:].strip() or "nothing"
+                raise DeadKernelError(f"{error}, {STARTS} times; it wrote: {said}") from error
+
+
+def pytest_configure() -> None:
+    """Let nbval start kernels this way."""
+    nbval.kernel.start_new_kernel = _patiently(nbval.kernel.start_new_kernel)
