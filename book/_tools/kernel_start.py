@@ -35,10 +35,11 @@ async def start_kernel(**options: Any) -> tuple[AsyncKernelManager, AsyncKernelC
 
 
 def _patiently(start_new_kernel: Callable[..., Any]) -> Callable[..., Any]:
-    def start_anew(*arguments: Any, **options: Any) -> Any:
+    def start_anew(*arguments: Any, stderr: IO[str], **options: Any) -> Any:
+        stderr.close()  # the null device, in nbval
         for start in _starts():
-            with start as options["stderr"]:
-                return start_new_kernel(*arguments, **options)
+            with start as heard:
+                return start_new_kernel(*arguments, stderr=heard, **options)
 
     return start_anew
 

@@ -46,6 +46,7 @@ def dying(folder: Path, times: int) -> dict[str, str]:
 
 def nbval(path: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "kernel_start"]
+    command += ["-W", "error"]  # as in this project
     tools = os.pathsep.join([variables["PYTHONPATH"], str(Path(kernel_start.__file__).parent)])
     return subprocess.run(
         [*command, "--nbval", "--nbval-current-env", str(path)],
