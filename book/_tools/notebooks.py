@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import nbformat
 import psutil
 from kernel_start import start_kernel
 from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +101,12 @@ async def execute(path: Path, folder: Path, variables: dict[str, str]) -> Notebo
     _record_seconds(client)
     try:
         await client.async_execute()
+    except DeadKernelError:
+        # nbclient takes Ctrl-C, which cancels the task since Python 3.11, for a dead kernel.
+        task: Any = asyncio.current_task()
+        if sys.version_info >= (3, 11) and task.cancelling():
+            raise asyncio.CancelledError from None
+        raise
     finally:
         kernel.stop_channels()
         await manager.shutdown_kernel()

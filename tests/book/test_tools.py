@@ -9,14 +9,17 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import notebooks
+import psutil
 import pytest
 import vendor
 from nbformat.v4 import new_code_cell, new_notebook
@@ -167,6 +170,31 @@ def test_a_notebook_that_fails_is_left_as_it_was(
     assert path.read_bytes() == before
     error = capsys.readouterr().err
     assert error.startswith("error: ") and "left as it was" in error and "ZeroDivision" in error
+
+
+def test_ctrl_c_is_not_taken_for_a_dead_kernel(tmp_path: Path) -> None:
+    running = tmp_path / "pid"
+    path = save(
+        tmp_path / "a.ipynb",
+        "import os, pathlib, time\npathlib.Path('pid.part').write_text(str(os.getpid()))\n"
+        "os.rename('pid.part', 'pid')\ntime.sleep(60)",
+    )
+    before = path.read_bytes()
+    with subprocess.Popen(
+        [sys.executable, build.__file__, "--store", str(path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that a shell runs in the background ignore Ctrl-C, and their children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        while not running.exists():
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and path.read_bytes() == before
+    assert said == "stopped; what was built before is left as it was\n"
+    assert not psutil.pid_exists(int(running.read_text(encoding="utf-8")))
 
 
 def test_fingerprint_sees_sources_and_packs_but_not_outputs(tmp_path: Path) -> None:
