@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from processes import start_python
 
 from cozad_teach import __version__
 from cozad_teach.cli import main
@@ -314,15 +315,7 @@ CLI = "import sys; from cozad_teach.cli import main; sys.exit(main(sys.argv[1:])
 
 
 def start(arguments: list[str], folder: Path, code: str = CLI) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        cwd=folder,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        # Tests that a shell runs in the background ignore Ctrl-C, and their children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    return start_python(["-c", code, *arguments], folder)
 
 
 def test_ctrl_c_leaves_the_old_model_and_nothing_half_written(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ run nothing of the notebook yet, and a new start looks for new ports.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -34,16 +34,6 @@ async def start_kernel(**options: Any) -> tuple[AsyncKernelManager, AsyncKernelC
     raise AssertionError("the last start returns or raises")
 
 
-def _patiently(start_new_kernel: Callable[..., Any]) -> Callable[..., Any]:
-    def start_anew(*arguments: Any, stderr: IO[str], **options: Any) -> Any:
-        stderr.close()  # the null device, in nbval
-        for start in _starts():
-            with start as heard:
-                return start_new_kernel(*arguments, stderr=heard, **options)
-
-    return start_anew
-
-
 def _starts() -> Iterator[Any]:
     """Give a context for each start, whose value is the file for the kernel's stderr."""
     for number in range(1, STARTS + 1):
@@ -62,6 +52,16 @@ def _start(*, last: bool) -> Iterator[IO[str]]:
                 raise DeadKernelError(f"{error}, {STARTS} times; it wrote: {said}") from error
 
 
+_start_once = nbval.kernel.start_new_kernel
+
+
+def _start_new_kernel(*arguments: Any, stderr: IO[str], **options: Any) -> Any:
+    stderr.close()  # the null device, in nbval
+    for start in _starts():
+        with start as heard:
+            return _start_once(*arguments, stderr=heard, **options)
+
+
 def pytest_configure() -> None:
     """Let nbval start kernels this way."""
-    nbval.kernel.start_new_kernel = _patiently(nbval.kernel.start_new_kernel)
+    nbval.kernel.start_new_kernel = _start_new_kernel

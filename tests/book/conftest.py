@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "book" / "_tools"
@@ -22,3 +26,28 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not target.is_dir():
         pytest.fail(f"build.py --check built no pages:\n{result.stdout}{result.stderr}")
     return target
+
+
+@pytest.fixture
+def check_notebook(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Give a function that runs ``check_notebooks.py`` on a book of one cell, or of no notebook."""
+
+    def check(
+        source: str, stored: str | None, variables: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        tools = Path(shutil.copytree(TOOLS, tmp_path / "book" / "_tools"))
+        chapters = tmp_path / "book" / "chapters"
+        chapters.mkdir()
+        if stored is not None:
+            cell = new_code_cell(source, id="one", execution_count=1)
+            cell.outputs = [new_output("stream", text=stored)]
+            nbformat.write(new_notebook(cells=[cell]), chapters / "a.ipynb")
+        return subprocess.run(
+            [sys.executable, str(tools / "check_notebooks.py"), "-q", "-W", "error"],
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return check

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import kernel_start
 import nbformat
 import notebooks
 import pytest
 from nbclient.exceptions import DeadKernelError
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_notebook
 
 # Python imports this at its start; the first kernels die before they say anything to the manager.
 DIES_AT_FIRST = """
@@ -28,56 +26,40 @@ if "ipykernel_launcher" in sys.orig_argv:
 """
 
 
-@pytest.fixture
-def six(tmp_path: Path) -> Path:
-    """A notebook whose stored output is that of its only cell."""
-    cell = new_code_cell("print(2 * 3)", execution_count=1)
-    cell.outputs = [new_output("stream", text="6\n")]
-    path = tmp_path / "six.ipynb"
-    nbformat.write(new_notebook(cells=[cell]), path)
-    return path
-
-
 def dying(folder: Path, times: int) -> dict[str, str]:
     (folder / "sitecustomize.py").write_text(DIES_AT_FIRST, encoding="utf-8")
     (folder / "deaths_left").write_text(str(times), encoding="utf-8")
     return notebooks.environment(packs=False, modules=folder)
 
 
-def nbval(path: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "kernel_start"]
-    command += ["-W", "error"]  # as in this project
-    tools = os.pathsep.join([variables["PYTHONPATH"], str(Path(kernel_start.__file__).parent)])
-    return subprocess.run(
-        [*command, "--nbval", "--nbval-current-env", str(path)],
-        cwd=path.parent,
-        env={**variables, "PYTHONPATH": tools},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def save(folder: Path, source: str) -> Path:
+    path = folder / "one_cell.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(source)]), path)
+    return path
 
 
-def test_two_deaths_are_overcome(six: Path, tmp_path: Path) -> None:
+def test_two_deaths_are_overcome(tmp_path: Path, check_notebook: Any) -> None:
     variables = dying(tmp_path, kernel_start.STARTS - 1)
-    notebook = asyncio.run(notebooks.execute(six, tmp_path, variables))
+    path = save(tmp_path, "print(2 * 3)")
+    notebook = asyncio.run(notebooks.execute(path, tmp_path, variables))
     assert notebook.cells[0].outputs[0].text == "6\n"
     assert (tmp_path / "deaths_left").read_text(encoding="utf-8") == "-1"
-    result = nbval(six, dying(tmp_path, kernel_start.STARTS - 1))
+    result = check_notebook("print(2 * 3)", "6\n", dying(tmp_path, kernel_start.STARTS - 1))
     assert result.returncode == 0 and "1 passed" in result.stdout, result.stdout
+    assert (tmp_path / "deaths_left").read_text(encoding="utf-8") == "-1"
 
 
-def test_a_kernel_that_never_comes_up_is_heard(six: Path, tmp_path: Path) -> None:
+def test_a_kernel_that_never_comes_up_is_heard(tmp_path: Path, check_notebook: Any) -> None:
     words = "Kernel died before replying to kernel_info, 3 times; it wrote: no port is free"
+    path = save(tmp_path, "print(2 * 3)")
     with pytest.raises(DeadKernelError, match=words):
-        asyncio.run(notebooks.execute(six, tmp_path, dying(tmp_path, kernel_start.STARTS)))
-    result = nbval(six, dying(tmp_path, kernel_start.STARTS))
+        asyncio.run(notebooks.execute(path, tmp_path, dying(tmp_path, kernel_start.STARTS)))
+    result = check_notebook("print(2 * 3)", "6\n", dying(tmp_path, kernel_start.STARTS))
     assert result.returncode == 1 and words in result.stdout, result.stdout
 
 
 def test_a_kernel_that_dies_in_a_cell_is_not_started_anew(tmp_path: Path) -> None:
-    path = tmp_path / "dies.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell("import os\nos._exit(1)")]), path)
+    path = save(tmp_path, "import os\nos._exit(1)")
     with pytest.raises(DeadKernelError, match=r"^Kernel died$"):
         asyncio.run(notebooks.execute(path, tmp_path, dying(tmp_path, 0)))
     assert (tmp_path / "deaths_left").read_text(encoding="utf-8") == "-1"

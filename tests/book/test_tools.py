@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +22,7 @@ import psutil
 import pytest
 import vendor
 from nbformat.v4 import new_code_cell, new_notebook
-from notebooks import BOOK
+from processes import start_python
 
 import build  # isort: skip (a folder of this name would change its place)
 
@@ -180,13 +179,7 @@ def test_ctrl_c_is_not_taken_for_a_dead_kernel(tmp_path: Path) -> None:
         "os.rename('pid.part', 'pid')\ntime.sleep(60)",
     )
     before = path.read_bytes()
-    with subprocess.Popen(
-        [sys.executable, build.__file__, "--store", str(path)],
-        stderr=subprocess.PIPE,
-        text=True,
-        # Tests that a shell runs in the background ignore Ctrl-C, and their children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
+    with start_python([build.__file__, "--store", str(path)], tmp_path) as process:
         while not running.exists():
             assert process.poll() is None
             time.sleep(0.1)
@@ -285,23 +278,9 @@ def test_a_failed_build_leaves_the_older_pages(
     ],
 )
 def test_check_notebooks_passes_on_what_pytest_says(
-    tmp_path: Path, stored: str | None, code: int, summary: str
+    check_notebook: Any, tmp_path: Path, stored: str | None, code: int, summary: str
 ) -> None:
-    tools = Path(shutil.copytree(BOOK / "_tools", tmp_path / "book" / "_tools"))
-    (tmp_path / "book" / "chapters").mkdir()
-    if stored is not None:
-        cell = new_code_cell(
-            "import os\nprint(1 + 1 + ('COZAD_PACKS' in os.environ), 0.731)", id="one"
-        )
-        cell.outputs = [nbformat.v4.new_output("stream", text=stored)]
-        cell.execution_count = 1
-        nbformat.write(new_notebook(cells=[cell]), tmp_path / "book" / "chapters" / "a.ipynb")
-    result = subprocess.run(
-        [sys.executable, str(tools / "check_notebooks.py"), "-q"],
-        env={**os.environ, "COZAD_PACKS": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    cell = "import os\nprint(1 + 1 + ('COZAD_PACKS' in os.environ), 0.731)"
+    result = check_notebook(cell, stored, {**os.environ, "COZAD_PACKS": str(tmp_path)})
     assert result.returncode == code, result.stdout + result.stderr
     assert summary in result.stdout.strip().splitlines()[-1]
