@@ -18,7 +18,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup book test lint check-book check-notebooks unit lab student serve lock clean distclean
+.PHONY: help setup python book test lint check-book check-notebooks unit lab student serve lock clean distclean
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -29,10 +29,12 @@ endef
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
-setup: ## make .venv from requirements.lock, or mend it; the others do so first
-	@command -v "$(PYTHON)" >/dev/null || { echo "set-up: there is no $(PYTHON): install Python 3.10" \
-	  "or later, or name the one you have, as in PYTHON=python3.12 make book" >&2; exit 1; }
+setup: python ## make .venv from requirements.lock, or mend it; the others do so first
 	@"$(PYTHON)" book/_tools/setup_env.py
+
+python:
+	@command -v "$(PYTHON)" >/dev/null || { echo "make: there is no $(PYTHON): install Python 3.10" \
+	  "or later, or name the one you have, as in PYTHON=python3.12 make book" >&2; exit 2; }
 
 book: setup ## run the chapters and build the HTML book
 	$(call step,run the chapters and build the book,$(RUN) book/_tools/build.py)
@@ -60,7 +62,7 @@ unit: setup ## the tests of the package
 # One thread, as in the stored outputs: sums of floats depend on the number of threads.
 lab: export OMP_NUM_THREADS = 1
 lab: setup ## open JupyterLab on the chapters (LAB="--no-browser --port 9000" for its options)
-	@$(RUN) -m jupyterlab --ServerApp.root_dir=book --FileContentsManager.preferred_dir=chapters $(LAB)
+	@$(RUN) book/_tools/lab.py $(LAB)
 
 student: setup ## the chapters without their solutions, in build/student
 	@$(RUN) book/_tools/student.py
@@ -79,9 +81,8 @@ lock: ## renew requirements.lock from pyproject.toml; needs uv (pip install uv)
 	  cat $(NEW_LOCK); } > $(NEW_LOCK).part && mv $(NEW_LOCK).part requirements.lock && rm $(NEW_LOCK)
 	@echo "requirements.lock is renewed; pins that still fit were kept."
 
-clean: ## delete what was built; .venv and downloads stay
-	rm -rf book/_build book/api .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
-	find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
+clean: python ## delete what was built; .venv and downloads stay
+	@"$(PYTHON)" book/_tools/own_folder.py clean
 
-distclean: clean ## delete .venv and downloads too
-	rm -rf .venv .venv.lock .venv.log build book/assets/vendor
+distclean: python ## delete .venv and downloads too; measured runs and student chapters stay
+	@"$(PYTHON)" book/_tools/own_folder.py distclean

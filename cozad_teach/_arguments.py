@@ -43,11 +43,37 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     train = added.add_parser(
         "train",
-        help="train on the embedded auxiliary categories",
-        description="Train on the embedded auxiliary categories. Where it was stopped, the same "
-        "command goes on from FILE.checkpoint, to the same model.",
+        help="train on auxiliary categories",
+        description="Train on auxiliary categories. Where it was stopped, the same command goes "
+        "on from FILE.checkpoint, to the same model.",
     )
-    train.add_argument("--settings", default="lite", help="lite (2 cores, a minute) or full (GPU)")
+    train.add_argument(
+        "--auxiliary",
+        nargs="+",
+        metavar="WHAT",
+        help="a folder or a zip archive in MVTec layout, a set in datasets/, or drawn (the "
+        "embedded materials); by default these alone",
+    )
+    train.add_argument(
+        "--draw-defects",
+        action="store_true",
+        help="draw defects on a third of the good images of a category without anomalous ones",
+    )
+    train.add_argument(
+        "--settings",
+        help="lite (2 cores, a minute), photographs (longer), full (GPU), or paper (its own "
+        "values); by default photographs where --auxiliary names some, else lite",
+    )
+    train.add_argument("--backbone", metavar="NAME", help="another network of timm's")
+    train.add_argument(
+        "--levels",
+        nargs="+",
+        type=int,
+        default=(),
+        metavar="N",
+        help="with --backbone: strides of the levels to read (8 16), of a transformer numbers of "
+        "blocks (by default those at a half and at three quarters of its depth)",
+    )
     train.add_argument("--out", required=True, metavar="FILE", help="model file to write")
     train.add_argument("--seed", type=_seed, default=0)
     _add_machine(train)
@@ -73,6 +99,11 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         metavar="FILE",
         help="count copies among the test images once, by a list of data_scripts/get.py --audit",
     )
+    evaluate.add_argument(
+        "--allow-same-category",
+        action="store_true",
+        help="measure categories named as ones of the auxiliary photographs, too",
+    )
     evaluate.add_argument("--out", required=True, metavar="FILE", help="JSON report to write")
     evaluate.add_argument("--seed", type=_seed, default=0)
     _add_machine(evaluate)
@@ -88,12 +119,18 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     bench = added.add_parser("bench", help="do an experiment of the book and store it")
     bench.add_argument(
-        "experiment", help="accuracy, first_result, ablation, ablation_single, full or speed"
+        "experiment",
+        help="accuracy, first_result, ablation, ablation_single, contamination, auxiliary, "
+        "choose, full or speed",
     )
     bench.add_argument(
-        "--settings", help="lite or full, where they are to differ from the experiment's own"
+        "--settings",
+        help="lite, photographs, full or paper, where they are to differ from the experiment's own",
     )
     bench.add_argument("--packs", metavar="DIR", help="real image packs; by default $COZAD_PACKS")
+    bench.add_argument(
+        "--trial", action="store_true", help="write to build/trials, also with files uncommitted"
+    )
     _add_machine(bench)
     bench.set_defaults(run=commands["bench"])
 
@@ -112,7 +149,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", help="cpu, cuda or mps; by default the best there is")
+    parser.add_argument("--device", help="cuda where there is one, else cpu; mps is untried")
     parser.add_argument("--weights", metavar="FILE", help="backbone weights that are not installed")
 
 

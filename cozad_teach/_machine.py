@@ -69,8 +69,8 @@ def check_gpu(torch: Mapping[str, Any]) -> Iterator[Finding]:
             "see what nvidia-smi says; restart the machine after a driver update",
         )
     elif torch["mps"]:
-        message = "an Apple GPU, good for lite runs; full runs need a CUDA GPU"
-        yield Finding("GPU", "warning", message)
+        message = "an Apple GPU, on which nothing was tried: the CPU is used, full runs need CUDA"
+        yield Finding("GPU", "warning", message, "to try it all the same: --device mps")
     elif driver and torch["cuda"] is None:
         yield Finding(
             "GPU",

@@ -12,7 +12,7 @@ from cozad_teach.confidence import confidence_weights
 from cozad_teach.contrastive import embed, embed_covariance
 from cozad_teach.maml import Parameters, inner_loop
 from cozad_teach.objectives import Task, inner_loss, support_statistics
-from cozad_teach.scoring import mahalanobis
+from cozad_teach.scoring import image_scores, mahalanobis
 from cozad_teach.settings import Settings
 
 __all__ = ["Adapted", "AdaptedSupports", "adapt_parameters", "adapt_supports", "support_weights"]
@@ -83,7 +83,7 @@ def support_weights(
     priors : torch.Tensor
         Shape (tasks, D, D), the prior of each in its embedding.
     settings : Settings
-        Gives ρ, n_0, the kind of weights, γ, κ and the number of passes.
+        Gives ρ, n_0, the kind of weights and what they are given to, γ, κ, the number of passes.
     by_place : bool
         As in `cozad_teach.scoring.gaussian_statistics`.
 
@@ -105,10 +105,14 @@ def support_weights(
     embeddings, priors = embeddings.detach(), priors.detach()
     weights = embeddings.new_ones(embeddings.shape[:3])
     for _ in range(settings.passes):
-        scores = vmap(self_scores)(embeddings, weights, priors).flatten(1)
+        scores = vmap(self_scores)(embeddings, weights, priors)  # (tasks, K, P)
+        if settings.weighed == "images":
+            of_images = image_scores(scores.flatten(0, 1), settings.top_share)
+            scores = of_images.reshape(*scores.shape[:2], 1)  # (tasks, K, 1)
         weights = confidence_weights(
-            scores, settings.gamma, settings.sharpness, settings.weights
-        ).reshape(weights.shape)
+            scores.flatten(1), settings.gamma, settings.sharpness, settings.weights
+        )
+        weights = weights.reshape(scores.shape).expand(embeddings.shape[:3])
     return weights
 
 

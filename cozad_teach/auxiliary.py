@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
+from cozad_teach.calibration_samples import (
+    CalibrationSample,
+    calibration_categories,
+    take_sample,
+)
+from cozad_teach.data.auxiliary_images import AuxiliaryPhotographs
 from cozad_teach.data.episodes import AuxiliaryCategory, patch_labels
 from cozad_teach.data.hashes import Fingerprints
-from cozad_teach.data.textures import TextureSet, draw_category
+from cozad_teach.data.textures import TextureSet
+from cozad_teach.feature_store import FeatureStore, Reading
 from cozad_teach.features import (
     Backbone,
     extract_features,
@@ -20,7 +29,12 @@ from cozad_teach.features import (
 )
 from cozad_teach.settings import Settings
 
-__all__ = ["AuxiliaryFeatures", "draw_auxiliary", "prepare_auxiliary", "within_covariance"]
+__all__ = [
+    "AuxiliaryFeatures",
+    "prepare_auxiliary",
+    "prepare_photographs",
+    "within_covariance",
+]
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,13 @@ class AuxiliaryFeatures:
         S_0 of `within_covariance`, shape (C, C).
     images : Fingerprints
         Which images these are.
+    names : tuple of str
+        Of the categories, where they are photographs.
+    samples : tuple of CalibrationSample
+        Images that were kept back from training, to choose thresholds on; none of drawn ones,
+        which can be drawn anew.
+    seconds : float
+        Wall time that photographs took.
     """
 
     categories: list[AuxiliaryCategory]
@@ -44,6 +65,9 @@ class AuxiliaryFeatures:
     std: Tensor
     prior: Tensor
     images: Fingerprints
+    names: tuple[str, ...] = ()
+    samples: tuple[CalibrationSample, ...] = ()
+    seconds: float = 0.0
 
 
 def prepare_auxiliary(
@@ -91,6 +115,81 @@ def prepare_auxiliary(
     )
 
 
+def prepare_photographs(
+    store: FeatureStore,
+    auxiliary: Sequence[AuxiliaryPhotographs],
+    settings: Settings,
+    *,
+    progress: bool = False,
+) -> AuxiliaryFeatures:
+    """As `prepare_auxiliary`, of categories of any number of images, a category in memory at once.
+
+    Parameters
+    ----------
+    store : FeatureStore
+        Extracts features, and keeps them.
+    auxiliary : sequence of AuxiliaryPhotographs
+        Of `open_auxiliary`.
+    settings : Settings
+        Decides how many images tasks need, which are never kept back for calibration.
+    progress : bool
+        Show bars.
+
+    Returns
+    -------
+    AuxiliaryFeatures
+        In float16. Every category counts alike in the moments, however many images it has.
+
+    Raises
+    ------
+    CozadError
+        As `FeatureStore.read`.
+    """
+    started = time.perf_counter()
+    n_images = sum(len(category.images) for category in auxiliary)
+    with tqdm(total=n_images, desc="features", unit="image", disable=not progress) as bar:
+        found = [_moments(store.read(category.images, bar)) for category in auxiliary]
+    images, first, second = zip(*found, strict=True)
+    mean, square = (torch.stack(values).mean(0) for values in (first, second))
+    std = (square - mean.square()).clamp(min=0).sqrt()
+    mean, std = mean.float(), torch.where(std > 0, std, 1.0).float()
+
+    calibrated = calibration_categories(len(auxiliary))
+    categories, samples = [], []
+    with tqdm(total=n_images, desc="standardising", unit="image", disable=not progress) as bar:
+        for number, category in enumerate(auxiliary):
+            reading = store.read(category.images, bar)
+            reading.features.sub_(mean).div_(std)  # in place: a category may fill a gigabyte
+            kept = torch.ones(len(category.images), dtype=torch.bool)
+            if number in calibrated and (taken := take_sample(category.name, reading, settings)):
+                samples.append(taken[0])
+                kept[taken[1]] = False
+            categories.append(_in_half(reading, kept, store.backbone.level_channels))
+            del reading  # before the next one is in memory
+    return AuxiliaryFeatures(
+        categories,
+        mean,
+        std,
+        within_covariance(categories),
+        Fingerprints.join(images),
+        tuple(category.name for category in auxiliary),
+        tuple(samples),
+        time.perf_counter() - started,
+    )
+
+
+def _moments(reading: Reading) -> tuple[Fingerprints, Tensor, Tensor]:
+    """Give which images these are, and the mean of their features and of the squares."""
+    features, double = reading.features.flatten(0, -2), torch.float64
+    return reading.images, features.mean(0, dtype=double), features.square_().mean(0, dtype=double)
+
+
+def _in_half(reading: Reading, kept: Tensor, levels: Sequence[int]) -> AuxiliaryCategory:
+    """Give some images of a category, as training wants them, in float16."""
+    features = [unit_length(some, levels)[None].half() for some in reading.features[kept]]
+    return AuxiliaryCategory(torch.cat(features).flatten(1, 2), reading.anomalous[kept])
+
+
 def within_covariance(categories: Sequence[AuxiliaryCategory]) -> Tensor:
     """Average the covariance of normal images within categories, equation (auxiliary-covariance).
 
@@ -108,14 +207,7 @@ def within_covariance(categories: Sequence[AuxiliaryCategory]) -> Tensor:
     total = torch.zeros(())
     for category in categories:
         normal = category.features[~category.anomalous.any(-1)].flatten(0, 1)
+        normal = normal.to(torch.promote_types(normal.dtype, torch.float32))
         centred = normal - normal.mean(0)
         total = total + centred.mT @ centred / len(centred)
     return total / len(categories)
-
-
-def draw_auxiliary(category: str, settings: Settings, seed: int) -> TextureSet:
-    """Draw the images of one auxiliary category as training does; every third has a defect."""
-    n_anomalous = settings.images_per_category // 3
-    n_normal = settings.images_per_category - n_anomalous
-    size = (settings.image_size, settings.image_size)
-    return draw_category(category, n_normal, n_anomalous, seed, size)

@@ -8,13 +8,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cozad_teach._arguments import parser
 from cozad_teach._command import run_command
 from cozad_teach.errors import CozadError
-from cozad_teach.files import atomic_write, check_writable
+from cozad_teach.files import atomic_write, only_writer
+from cozad_teach.places import check_target, head
 
 if TYPE_CHECKING:
     from cozad_teach.cozad import CoZAD
@@ -36,18 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 on success, 2 on wrong input or set-up, 3 on a data leak, 130 after Ctrl-C. Errors are
         one line on standard error; what was being written is not left half-written.
     """
-    options = parser(COMMANDS).parse_args(arguments)
-    return run_command("cozad", lambda: options.run(options))
+
+    def run() -> int:
+        options = parser(COMMANDS).parse_args(arguments)
+        code: int = options.run(options)
+        return code
+
+    return run_command("cozad", run)
 
 
 def _device(name: str | None) -> str:
     """Choose the device, or check the one that was asked for."""
     import torch
 
-    if name is None:
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+    if name is None:  # an Apple GPU must be asked for: nothing here was tried on one
+        return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         if torch.zeros(1, device=name).is_meta:
             raise RuntimeError("it holds no numbers")
@@ -73,28 +76,37 @@ def _doctor(options: argparse.Namespace) -> int:
 def _data(options: argparse.Namespace) -> int:
     from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
 
-    write_dataset(
-        options.out,
-        UNSEEN_CATEGORIES,
-        n_train=8,
-        n_normal=10,
-        n_anomalous=10,
-        seed=options.seed,
-        size=(256, 256),
-        progress=True,
-    )
+    with only_writer(options.out):
+        write_dataset(
+            options.out,
+            UNSEEN_CATEGORIES,
+            n_train=8,
+            n_normal=10,
+            n_anomalous=10,
+            seed=options.seed,
+            size=(256, 256),
+            progress=True,
+        )
     print(f"{len(UNSEEN_CATEGORIES)} categories in {options.out}")
     return 0
 
 
 def _trained(options: argparse.Namespace, checkpoint: Path | None = None) -> CoZAD:
     """Train with the settings, the seed and the machine that were asked for."""
+    from cozad_teach.backbones import backbone_settings
     from cozad_teach.settings import SETTINGS
     from cozad_teach.training import train
 
+    settings = SETTINGS[options.settings]
+    if options.backbone:
+        settings = backbone_settings(settings, options.backbone, options.levels)
+    elif options.levels:
+        raise CozadError("--levels are those of a --backbone: name it")
     return train(
-        SETTINGS[options.settings],
+        settings,
         options.seed,
+        auxiliary=options.auxiliary,
+        draw_defects=options.draw_defects,
         device=_device(options.device),
         weights=options.weights,
         checkpoint=checkpoint,
@@ -106,112 +118,139 @@ def _check_settings(name: str) -> None:
     from cozad_teach.settings import SETTINGS
 
     if name not in SETTINGS:
-        raise CozadError(f"unknown settings {name!r}: choose {' or '.join(SETTINGS)}")
+        raise CozadError(f"unknown settings {name!r}: choose {', '.join(SETTINGS)}")
 
 
 def _train(options: argparse.Namespace) -> int:
+    from cozad_teach.data.auxiliary_sets import auxiliary_places, usual_settings
+
+    if options.settings is None:
+        options.settings = usual_settings(options.auxiliary)
     _check_settings(options.settings)
-    check_writable(options.out)
+    checkpoint = Path(f"{options.out}.checkpoint")
+    reads = [options.weights, *auxiliary_places(options.auxiliary or ())]
+    check_target(options.out, reads=reads, ours=_is_model)
+    check_target(checkpoint, reads=reads)
     from cozad_teach.model_file import save_model
 
-    checkpoint = Path(f"{options.out}.checkpoint")
-    resumed = checkpoint.exists()
-    try:
-        model = _trained(options, checkpoint)
-    except KeyboardInterrupt:
-        if checkpoint.exists():
-            print(f"cozad: the same command goes on from {checkpoint}", file=sys.stderr)
-        raise
-    save_model(model, options.out)
-    checkpoint.unlink(missing_ok=True)
+    with only_writer(options.out):
+        resumed = checkpoint.exists()
+        try:
+            model = _trained(options, checkpoint)
+        except KeyboardInterrupt:
+            if checkpoint.exists():
+                print(f"cozad: the same command goes on from {checkpoint}", file=sys.stderr)
+            raise
+        save_model(model, options.out)
+        checkpoint.unlink(missing_ok=True)
     stopped = ", the last part of a run that was stopped" if resumed else ""
     print(f"trained in {model.fit_seconds:.0f} s{stopped}, written to {options.out}")
     return 0
 
 
+def _is_model(path: Path) -> bool:
+    return b'"cozad-teach model' in head(path, 2**16)
+
+
+def _is_report(path: Path) -> bool:
+    return head(path, 100).startswith(b'{\n  "method": "')
+
+
 def _evaluate(options: argparse.Namespace) -> int:
+    from cozad_teach.data.checking import check_categories
     from cozad_teach.data.copy_lists import read_copies
     from cozad_teach.data.folders import open_dataset
 
     dataset = open_dataset(options.data)
+    reads = [options.model, options.weights, options.once, *dataset.places]
+    check_target(options.out, reads=reads, ours=_is_report)
     copies = None if options.once is None else read_copies(options.once)
-    check_writable(options.out)
+    from cozad_teach.evaluation import printed
     from cozad_teach.evaluation.once import keep_once
+    from cozad_teach.evaluation.protocols import check, parse_protocol
     from cozad_teach.evaluation.reports import evaluate
 
-    model, once = _load(options), None
-    if copies:
-        dataset, once = keep_once(dataset, copies, progress=True)
-    found = evaluate(
-        model,
-        dataset,
-        options.protocol,
-        options.method,
-        data=Path(options.data).name,
-        seed=options.seed,
-        progress=True,
-    )
-    report = {**found.report, "once": once} if once else found.report
-    with atomic_write(options.out) as file:
-        file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(_table(found.report))
-    if once:
-        print(
-            f"{once['images_left_out']} test images left out as copies (the report names them), "
-            f"{once['images_not_in_list']} not in the list"
+    check(options.method, options.protocol)
+    with only_writer(options.out):
+        model = _load(options)
+        few = parse_protocol(options.protocol) > 0
+        check_categories(dataset.values(), train=few, progress=True)
+        kept, once = keep_once(dataset, copies, progress=True) if copies else (dataset, None)
+        found = evaluate(
+            model,
+            kept,
+            options.protocol,
+            options.method,
+            data=Path(options.data).name,
+            seed=options.seed,
+            allow_same_category=options.allow_same_category,
+            progress=True,
         )
+        report = {**found.report, **({"once": once} if once else {})}
+        report["left_out"] = [file._asdict() for file in dataset.left_out]
+        with atomic_write(options.out) as file:
+            file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(printed.table(report))
+    print(printed.remarks(report, str(options.out)))
     return 0
 
 
-def _table(report: dict[str, Any]) -> str:
-    """Lay a report's metrics out as rows, one per category and one for the mean."""
-    from cozad_teach.evaluation.category import METRICS
-
-    rows = {**report["categories"], "mean": report["mean"]}
-    width = max(map(len, rows))
-    lines = [" " * width + "".join(f"{metric:>15}" for metric in METRICS)]
-    for name, row in rows.items():
-        cells = ["–" if row[metric] is None else f"{row[metric]:.3f}" for metric in METRICS]
-        lines.append(f"{name:{width}}" + "".join(f"{cell:>15}" for cell in cells))
-    # Scores that are not finite decide nothing.
-    judged = [row for row in report["categories"].values() if row["at_threshold"] is not None]
-    found = [row["at_threshold"]["f1"] for row in judged if row["n_anomalous"]]
-    chosen = report["calibration"]
-    if found:
-        lines.append(
-            f"at the threshold {chosen['threshold']:.3f} from {chosen['chosen_on']}: "
-            f"F1 {fmean(found):.3f}, calibration error "
-            f"{fmean(row['calibration_error'] for row in judged):.3f}"
-        )
-    return "\n".join(lines)
-
-
 def _predict(options: argparse.Namespace) -> int:
-    from cozad_teach.data.folders import list_images
+    from cozad_teach.data.checking import check_images
+    from cozad_teach.data.counting import tally
+    from cozad_teach.data.folders import list_photographs
 
-    files = list_images(options.images)
+    listing = list_photographs(options.images)
     out = Path(options.out)
     if out.exists() and not out.is_dir():
         raise CozadError(f"{out} is a file: give a folder with --out")
-    check_writable(out / "scores.csv")
     if options.protocol not in ("batch", "single"):
         raise CozadError(
             f"predict has no protocol {options.protocol!r}: choose batch or single, "
             "which need no labels"
         )
-    from cozad_teach.prediction import predict
+    from cozad_teach.evaluation.verdicts import DEFECT, GOOD, verdicts
+    from cozad_teach.prediction import check_overlays, predict
 
-    rows = predict(_load(options), files, out, options.protocol, progress=True)
+    reads = [options.model, options.weights, *listing.places]
+    for name in ("scores.csv", "left_out.csv"):
+        check_target(out / name, reads=reads, ours=_is_list)
+    folders = check_overlays(listing.images, out, reads)
+    with only_writer(out, folders):
+        model = _load(options)
+        check_images(listing.images, progress=True)
+        rows = predict(model, listing.images, out, options.protocol, progress=True)
+        protocol = options.protocol if len(rows) > 1 else "single"
+        found = verdicts(model, [float(row[1]) for row in rows], protocol)
+        decided = [(*row, verdict) for row, verdict in zip(rows, found, strict=True)]
+        _write_list(out / "scores.csv", SCORES, decided)
+        _write_list(out / "left_out.csv", ("file", "reason"), listing.left_out)
+    print(f"see {out / 'scores.csv'} and the overlays beside it")
+    if model.samples:
+        print(f"{found.count(DEFECT)} called {DEFECT}, {found.count(GOOD)} called {GOOD}")
+    elif model.auxiliary:
+        print("no verdicts: the model's auxiliary categories had no image to spare for a threshold")
+    else:
+        print("no verdicts: the model has seen drawn materials only; train it with --auxiliary")
+    print(tally(f"{len(rows)} images", listing.left_out, str(out / "left_out.csv")))
+    return 0
+
+
+SCORES = ("image", "score", "peak_x", "peak_y", "overlay", "verdict")
+
+
+def _is_list(path: Path) -> bool:
+    # Earlier versions wrote no verdicts.
+    return head(path, 100).startswith((",".join(SCORES[:-1]).encode(), b"file,reason"))
+
+
+def _write_list(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     # A name that is no text, as old archives hold, is written with its bytes escaped.
     with (
-        atomic_write(out / "scores.csv") as file,
+        atomic_write(path) as file,
         file.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream,
     ):
-        writer = csv.writer(stream)
-        writer.writerow(["image", "score", "peak_x", "peak_y", "overlay"])
-        writer.writerows(rows)
-    print(f"{len(rows)} images scored: see {out / 'scores.csv'} and the overlays beside it")
-    return 0
+        csv.writer(stream).writerows([head, *rows])
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -225,6 +264,7 @@ def _bench(options: argparse.Namespace) -> int:
         packs=options.packs,
         device=_device(options.device),
         weights=options.weights,
+        trial=options.trial,
     )
     print(f"written to {path}")
     return 0

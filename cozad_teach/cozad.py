@@ -16,7 +16,8 @@ from torch.func import vmap
 from tqdm.auto import tqdm
 
 from cozad_teach.adaptation import Adapted, AdaptedSupports, adapt_supports
-from cozad_teach.auxiliary import prepare_auxiliary
+from cozad_teach.auxiliary import AuxiliaryFeatures, prepare_auxiliary
+from cozad_teach.calibration_samples import CalibrationSample
 from cozad_teach.checkpoints import Checkpoint, run_key
 from cozad_teach.contrastive import embed
 from cozad_teach.data.textures import TextureSet
@@ -33,6 +34,8 @@ __all__ = ["CoZAD"]
 
 # Single-image adaptation keeps a copy of the head for every image of a chunk.
 CHUNK = 16
+# Distances between all patches of each image of a chunk, as many as of 16 images of 40 x 40.
+CHUNK_PAIRS = CHUNK * 1600**2
 # Patches among which nearest neighbours are sought: more of them cost time and change little.
 BANK_SIZE = 8_192
 
@@ -63,6 +66,10 @@ class CoZAD:
         Wall time of training, features included; of its last part, if it was stopped.
     trained_on : str
         Name of the processor or graphics card that trained it.
+    auxiliary : tuple of str
+        Names of the auxiliary categories, where they are photographs.
+    samples : tuple of CalibrationSample
+        Auxiliary photographs that were kept back, to choose thresholds on.
     """
 
     settings: Settings
@@ -76,12 +83,14 @@ class CoZAD:
     uses: tuple[Use, ...]
     fit_seconds: float
     trained_on: str
+    auxiliary: tuple[str, ...] = ()
+    samples: tuple[CalibrationSample, ...] = ()
 
     @classmethod
     def fit(
         cls,
         backbone: Backbone,
-        auxiliary: Sequence[TextureSet],
+        auxiliary: Sequence[TextureSet] | AuxiliaryFeatures,
         settings: Settings,
         seed: int = 0,
         *,
@@ -95,8 +104,8 @@ class CoZAD:
         ----------
         backbone : Backbone
             On the device to train on.
-        auxiliary : sequence of TextureSet
-            One set of images and masks per category.
+        auxiliary : sequence of TextureSet, or AuxiliaryFeatures
+            One set of images and masks per category, or what was made of them.
         settings : Settings
             All numbers of the run.
         seed : int
@@ -121,11 +130,14 @@ class CoZAD:
             As `cozad_teach.meta_training.meta_train`.
         """
         started = time.perf_counter()
-        prepared = prepare_auxiliary(backbone, auxiliary, settings, progress=progress)
+        if isinstance(auxiliary, AuxiliaryFeatures):
+            prepared = auxiliary
+        else:
+            prepared = prepare_auxiliary(backbone, auxiliary, settings, progress=progress)
         seen = prepared.images
         kept = None
         if checkpoint is not None:
-            key = run_key(settings, seed, backbone.weights_digest, seen.hashes)
+            key = run_key(settings, seed, backbone.weights_digest, seen.hashes, prepared.categories)
             kept = Checkpoint(Path(checkpoint), key)
         theta, history = meta_train(
             prepared.categories,
@@ -147,8 +159,10 @@ class CoZAD:
             history=history,
             seed=seed,
             uses=(Use("weights", seen, labels=True), Use("statistics", seen, labels=True)),
-            fit_seconds=time.perf_counter() - started,
+            fit_seconds=time.perf_counter() - started + prepared.seconds,
             trained_on=hardware_name(backbone.mean.device),
+            auxiliary=prepared.names,
+            samples=prepared.samples,
         )
 
     def features(
@@ -165,6 +179,12 @@ class CoZAD:
         precision = self.settings.precision
         grids = extract_features(self.backbone, images, size, precision, progress=progress)
         return standardise(grids, self.feature_mean, self.feature_std)
+
+    def reads_as(self, other: CoZAD) -> bool:
+        """Say whether the `features` of an image are those that another model gives."""
+        return torch.equal(self.feature_mean, other.feature_mean) and torch.equal(
+            self.feature_std, other.feature_std
+        )
 
     def adapt(self, support: Tensor) -> Adapted:
         """Adapt to a category from its unlabelled, possibly contaminated images.
@@ -275,7 +295,7 @@ class CoZAD:
 
         scores = []
         with tqdm(total=len(features), desc="images", delay=2, disable=not progress) as bar:
-            for chunk in features.split(CHUNK):
+            for chunk in features.split(max(1, min(CHUNK, CHUNK_PAIRS // near.numel()))):
                 found = self._adapt(self._patches(chunk)[:, None], settings)
                 of_chunk = vmap(scored)(
                     found.embeddings, found.weights, found.mean, found.covariance

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["CozadError", "LeakError"]
+from collections.abc import Sequence
+
+__all__ = ["CozadError", "LeakError", "join_problems"]
 
 
 class CozadError(Exception):
@@ -15,3 +17,11 @@ class LeakError(CozadError):
     """A target image reached training or statistics; the command line exits with 3."""
 
     exit_code = 3
+
+
+def join_problems(problems: Sequence[str], named: int = 10) -> str:
+    """Make one sentence of those of several files; of many, it holds the first."""
+    if len(problems) == 1:
+        return problems[0]
+    more = f"; and {len(problems) - named} more" if len(problems) > named else ""
+    return f"{len(problems)} files cannot be used: {'; '.join(problems[:named])}{more}"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import timm
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -17,13 +15,11 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from cozad_teach.errors import CozadError
-from cozad_teach.weights import WEIGHT_PACKAGES, load_weights
 
 __all__ = [
     "Backbone",
     "extract_features",
     "feature_moments",
-    "load_backbone",
     "mean_pool",
     "preprocess",
     "standardise",
@@ -41,7 +37,9 @@ class Backbone(nn.Module):
     name : str
         timm's name of the network.
     strides : tuple of int
-        Strides in pixels of the levels that are read, finest first.
+        Strides in pixels of the levels that are read, finest first; of blocks their one stride.
+    blocks : tuple of int
+        Of a network with one stride, as transformers have: the blocks that are read, from 1.
     level_channels : tuple of int
         Number of channels of each level that is read.
     channels : int
@@ -55,11 +53,14 @@ class Backbone(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, name: str, strides: Sequence[int]) -> None:
+    def __init__(
+        self, network: nn.Module, name: str, strides: Sequence[int], blocks: Sequence[int] = ()
+    ) -> None:
         super().__init__()
         self.network = network
         self.name = name
         self.strides = tuple(strides)
+        self.blocks = tuple(blocks)
         info: Any = network.feature_info
         self.level_channels = tuple(info.channels())
         self.channels = sum(self.level_channels)
@@ -105,53 +106,6 @@ def mean_pool(features: Tensor) -> Tensor:
     shows. That is not always worse: chapter 2 measures what the border does to the scores.
     """
     return F.avg_pool2d(features, kernel_size=3, stride=1, padding=1, count_include_pad=False)
-
-
-def load_backbone(
-    name: str = "tf_efficientnet_lite0",
-    strides: Sequence[int] = (8, 16),
-    weights: str | os.PathLike[str] | None = None,
-) -> Backbone:
-    """Load a frozen, pretrained backbone, without a download where its weights are installed.
-
-    Parameters
-    ----------
-    name : str
-        A timm model name.
-    strides : sequence of int
-        The levels to read, by stride in pixels, finest first.
-    weights : path, optional
-        A file of timm weights (.safetensors or a PyTorch state dict) to use instead.
-
-    Returns
-    -------
-    Backbone
-        In evaluation mode, without gradients, cut after the last level used.
-
-    Raises
-    ------
-    CozadError
-        If the name, a stride or the weights do not fit, or the weights cannot be had.
-    """
-    levels = _levels(name, strides)
-    try:
-        network = timm.create_model(
-            name,
-            pretrained=weights is None and name not in WEIGHT_PACKAGES,
-            features_only=True,
-            out_indices=levels,
-        )
-    except Exception as error:  # timm raises many kinds of error when a hub does not answer
-        raise CozadError(
-            f"the weights of {name} could not be fetched ({type(error).__name__}): bring them "
-            "with --weights FILE, or use tf_efficientnet_lite0, whose weights are installed"
-        ) from error
-    if weights is not None or name in WEIGHT_PACKAGES:
-        load_weights(network, name, weights)
-    if isinstance(blocks := getattr(network, "blocks", None), nn.Sequential):
-        # timm runs an EfficientNet to its end, also where only its first levels are asked for.
-        network.blocks = blocks[: network.feature_info.get_dicts()[-1]["stage"]]  # type: ignore
-    return Backbone(network, name, strides)
 
 
 def preprocess(images: Sequence[np.ndarray], size: int) -> Tensor:
@@ -216,8 +170,9 @@ def extract_features(
     Raises
     ------
     CozadError
-        If there is no image, or the precision is unknown.
+        If there is no image, the precision is unknown, or the backbone takes other sizes only.
     """
+    check_size(backbone, size)
     if precision not in PRECISIONS:
         raise CozadError(f"unknown precision {precision!r}: choose {' or '.join(PRECISIONS)}")
     if not len(images):
@@ -289,18 +244,23 @@ def unit_length(features: Tensor, level_channels: Sequence[int]) -> Tensor:
     return torch.cat([math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1) for x in levels], dim=-1)
 
 
-def _levels(name: str, strides: Sequence[int]) -> list[int]:
-    """Translate strides into timm's indices of levels."""
-    if list(strides) != sorted(set(strides)) or not strides:
-        raise CozadError(f"strides must rise, without repeats, finest first: got {strides}")
-    try:
-        probe: Any = timm.create_model(name, pretrained=False, features_only=True)
-    except RuntimeError as error:
-        raise CozadError(f"unknown backbone {name!r}: see timm.list_models()") from error
-    by_stride = {stride: i for i, stride in enumerate(probe.feature_info.reduction())}
-    if missing := [stride for stride in strides if stride not in by_stride]:
-        raise CozadError(f"{name} has no level of stride {missing[0]}: choose from {[*by_stride]}")
-    return [by_stride[stride] for stride in strides]
+def check_size(backbone: Backbone, size: int) -> None:
+    """Refuse images of a size that a backbone does not take.
+
+    Raises
+    ------
+    CozadError
+        If it takes one size only, or whole patches, and these are not such.
+    """
+    config: Any = backbone.network.pretrained_cfg
+    own = config["input_size"][-1]
+    if backbone.blocks and size % backbone.strides[0]:
+        raise CozadError(
+            f"{backbone.name} takes whole patches of {backbone.strides[0]} pixels, of which "
+            f"image_size {size} is no multiple"
+        )
+    if config.get("fixed_input_size") and not backbone.blocks and size != own:
+        raise CozadError(f"{backbone.name} takes images of {own} pixels only, image_size is {size}")
 
 
 def _digest(network: nn.Module) -> str:

@@ -89,7 +89,7 @@ def meta_train(
         losses=[],
     )
     if checkpoint:
-        checkpoint.restore(state)
+        checkpoint.restore(state, settings.meta_steps)
     if on_step:
         for losses in state.losses:
             on_step(MetaStep(*losses))

@@ -6,24 +6,31 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from cozad_teach import __version__, settings
+from cozad_teach.backbones import load_backbone
+from cozad_teach.calibration_samples import CalibrationSample
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.hashes import THUMBNAIL_SIDE, Fingerprints
-from cozad_teach.data.uses import EVERY_MODEL, Use
+from cozad_teach.data.hashes import Fingerprints
+from cozad_teach.data.images import printable
+from cozad_teach.data.uses import Use
 from cozad_teach.errors import CozadError
-from cozad_teach.features import load_backbone
 from cozad_teach.files import atomic_write
+from cozad_teach.inputs import check_file
 from cozad_teach.meta_training import MetaStep
+from cozad_teach.model_checks import check_backbone, check_header, check_tensors
+from cozad_teach.tensor_files import kinds, open_tensors, read_all
+from cozad_teach.values import Wrong
+from cozad_teach.weights import WEIGHT_PACKAGES
 
 __all__ = ["FORMAT", "load_model", "save_model"]
 
-FORMAT = "cozad-teach model, version 4"
+FORMAT = "cozad-teach model, version 5"
+LARGEST_MODEL = 4 * 2**30  # bytes
 
 
 def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
@@ -39,27 +46,38 @@ def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     CozadError
-        If the file cannot be written.
+        If the file cannot be written, or `load_model` would refuse it.
     """
     sets: list[Fingerprints] = []  # several uses may be of the same images
-    for use in model.uses:
-        if not any(use.images is known for known in sets):
-            sets.append(use.images)
-    header = {
+    for images in (*(use.images for use in model.uses), *(s.images for s in model.samples)):
+        if not any(images is known for known in sets):
+            sets.append(images)
+
+    def number(images: Fingerprints) -> int:
+        return next(n for n, known in enumerate(sets) if known is images)
+
+    backbone = model.backbone
+    values = {
         "settings": settings.to_dict(model.settings),
-        "backbone": {"name": model.backbone.name, "weights_digest": model.backbone.weights_digest},
+        "backbone": {"name": backbone.name, "weights_digest": backbone.weights_digest},
         "seed": model.seed,
         "fit_seconds": model.fit_seconds,
         "trained_on": model.trained_on,
         "history": [dataclasses.astuple(step) for step in model.history],
         "image_sets": [{"names": images.names, "hashes": images.hashes} for images in sets],
         "uses": [
-            {
-                "purpose": use.purpose,
-                "labels": use.labels,
-                "image_set": next(n for n, images in enumerate(sets) if images is use.images),
-            }
+            {"purpose": use.purpose, "labels": use.labels, "image_set": number(use.images)}
             for use in model.uses
+        ],
+        "auxiliary": model.auxiliary,
+        "samples": [
+            {
+                "category": sample.category,
+                "n_support": sample.n_support,
+                "n_normal": sample.n_normal,
+                "image_set": number(sample.images),
+            }
+            for sample in model.samples
         ],
         "versions": {"cozad_teach": __version__, "torch": str(torch.__version__)},
     }
@@ -69,11 +87,19 @@ def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
         "feature_std": model.feature_std,
         "prior": model.prior,
         **{f"thumbnails.{n}": torch.from_numpy(s.thumbnails) for n, s in enumerate(sets)},
+        **{f"samples.{n}": sample.features for n, sample in enumerate(model.samples)},
     }
     tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
+    try:
+        header = json.dumps(values)
+        check_header(header, {n: (v.dtype, tuple(v.shape)) for n, v in tensors.items()})
+        check_tensors(tensors)
+        check_backbone(backbone, model.settings, tensors)
+    except (Wrong, TypeError, ValueError) as error:
+        raise CozadError(f"{path} cannot be written ({error}): train again") from error
     with atomic_write(path) as temporary:
         try:
-            save_file(tensors, temporary, {"format": FORMAT, "header": json.dumps(header)})
+            save_file(tensors, temporary, {"format": FORMAT, "header": header})
         except SafetensorError as error:  # as which a full disk comes
             raise CozadError(f"cannot write {path}: {error}") from error
 
@@ -85,6 +111,9 @@ def load_model(
     weights: str | os.PathLike[str] | None = None,
 ) -> CoZAD:
     """Read a trained model and load the backbone it was trained on.
+
+    Everything in the file is checked before anything is done with it. Of other files it can make
+    only the weights be read that are installed or given; nothing of it leads to a network.
 
     Parameters
     ----------
@@ -106,86 +135,72 @@ def load_model(
         If the file is missing, truncated, of another program or version, inconsistent in itself,
         or trained on backbone weights other than those at hand.
     """
-    header, tensors = _read(Path(path))
+    path, shown = Path(path), printable(str(path))
+    check_file(path, "there is no model file", "make one with cozad train", LARGEST_MODEL)
     try:
-        chosen = settings.from_dict(header["settings"])
-        wanted = header["backbone"]["weights_digest"]
-        backbone = load_backbone(header["backbone"]["name"], chosen.strides, weights).to(device)
-        if backbone.weights_digest != wanted:
-            raise CozadError(
-                f"{path} was trained on other weights of {backbone.name} than those at hand: "
-                "bring the same ones with --weights FILE, or train again"
-            )
-        parameters = {
-            name.removeprefix("parameters."): value.to(device)
-            for name, value in tensors.items()
-            if name.startswith("parameters.")
-        }
-        shapes = {name: tuple(value.shape) for name, value in tensors.items()}
-        purposes = {use["purpose"] for use in header["uses"]}
-        if not header["history"] or not purposes >= EVERY_MODEL:
-            raise CozadError(f"{path} does not say how it was trained: train again")
-        sets = [
-            Fingerprints(
-                tuple(images["names"]),
-                tuple(images["hashes"]),
-                tensors[f"thumbnails.{n}"].numpy(),
-            )
-            for n, images in enumerate(header["image_sets"])
-        ]
-        if shapes != _shapes(backbone.channels, sets):
-            raise CozadError(f"{path} does not fit the backbone {backbone.name}: train again")
-        if not all(torch.isfinite(value).all() for value in tensors.values()):
-            raise CozadError(f"{path} holds numbers that are not finite: train again")
-        return CoZAD(
-            settings=chosen,
-            backbone=backbone,
-            feature_mean=tensors["feature_mean"],
-            feature_std=tensors["feature_std"],
-            prior=tensors["prior"],
-            parameters=parameters,
-            history=[MetaStep(*step) for step in header["history"]],
-            seed=int(header["seed"]),
-            uses=tuple(
-                Use(use["purpose"], sets[use["image_set"]], use["labels"]) for use in header["uses"]
-            ),
-            fit_seconds=float(header["fit_seconds"]),
-            trained_on=str(header["trained_on"]),
-        )
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise CozadError(f"the header of {path} is damaged: train again") from error
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Read header and tensors of a file that may be anything."""
-    if not path.is_file():
-        raise CozadError(f"there is no model file {path}: make one with cozad train")
-    try:
-        with safe_open(path, framework="pt") as file:
+        with open_tensors(path, "a model file") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CozadError(f"{path} is truncated or not a model file: train again") from error
-    kind = metadata.get("format", "")
-    if kind != FORMAT:
-        if kind.startswith(FORMAT.rstrip("0123456789")):
-            raise CozadError(f"{path} is of another version ({kind!r}): train again")
-        raise CozadError(f"{path} is a safetensors file of another program, not of cozad train")
+            _check_format(metadata.get("format", ""), shown)
+            header = check_header(metadata.get("header", ""), kinds(file))
+            tensors = read_all(file)
+        check_tensors(tensors)
+    except Wrong as error:
+        raise CozadError(f"{shown} is damaged ({error}): train again") from error
+    name, chosen = header["backbone"]["name"], header["settings"]
+    if weights is None and name not in WEIGHT_PACKAGES:
+        raise CozadError(
+            f"{shown} wants the backbone {name}, whose weights are not installed: bring them with "
+            "--weights FILE"
+        )
     try:
-        header: dict[str, Any] = json.loads(metadata.get("header", ""))
-    except ValueError as error:
-        raise CozadError(f"the header of {path} is damaged: train again") from error
-    return header, tensors
+        backbone = load_backbone(name, chosen.strides, weights, blocks=chosen.blocks).to(device)
+        check_backbone(backbone, chosen, tensors)
+    except CozadError as error:
+        raise CozadError(f"{shown} wants the backbone {name}: {error}") from error
+    if backbone.weights_digest != header["backbone"]["weights_digest"]:
+        raise CozadError(
+            f"{shown} was trained on other weights of {name} than those at hand: "
+            "bring the same ones with --weights FILE, or train again"
+        )
+    sets = [
+        Fingerprints(images["names"], images["hashes"], tensors[f"thumbnails.{n}"].numpy())
+        for n, images in enumerate(header["image_sets"])
+    ]
+    return CoZAD(
+        settings=chosen,
+        backbone=backbone,
+        feature_mean=tensors["feature_mean"],
+        feature_std=tensors["feature_std"],
+        prior=tensors["prior"],
+        parameters={
+            key.removeprefix("parameters."): value.to(device)
+            for key, value in tensors.items()
+            if key.startswith("parameters.")
+        },
+        history=[MetaStep(*step) for step in header["history"]],
+        seed=header["seed"],
+        uses=tuple(
+            Use(use["purpose"], sets[use["image_set"]], use["labels"]) for use in header["uses"]
+        ),
+        fit_seconds=header["fit_seconds"],
+        trained_on=header["trained_on"],
+        auxiliary=header["auxiliary"],
+        samples=tuple(
+            CalibrationSample(
+                sample["category"],
+                tensors[f"samples.{n}"],
+                sample["n_support"],
+                sample["n_normal"],
+                sets[sample["image_set"]],
+            )
+            for n, sample in enumerate(header["samples"])
+        ),
+    )
 
 
-def _shapes(channels: int, sets: list[Fingerprints]) -> dict[str, tuple[int, ...]]:
-    side = THUMBNAIL_SIDE
-    return {
-        "parameters.head": (channels, channels),
-        "parameters.log_slope": (),
-        "parameters.offset": (),
-        "feature_mean": (channels,),
-        "feature_std": (channels,),
-        "prior": (channels, channels),
-        **{f"thumbnails.{n}": (len(s.hashes), side, side) for n, s in enumerate(sets)},
-    }
+def _check_format(kind: str, shown: str) -> None:
+    if kind == FORMAT:
+        return
+    if kind.startswith(FORMAT.rstrip("0123456789")):
+        raise CozadError(f"{shown} is of another version ({kind[:60]!r}): train again")
+    raise CozadError(f"{shown} is a safetensors file of another program, not of cozad train")

@@ -115,7 +115,8 @@ def neighbourhood(height: int, width: int) -> Tensor:
     torch.Tensor
         Boolean, shape (h·w, h·w): pairs at most two places apart, a patch and itself among them.
     """
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    rows, columns = rows.flatten(), columns.flatten()
+    # Small numbers, of which there are as many as pairs of patches.
+    sides = (torch.arange(side, dtype=torch.int16) for side in (height, width))
+    rows, columns = (places.flatten() for places in torch.meshgrid(*sides, indexing="ij"))
     apart = torch.maximum((rows[:, None] - rows).abs(), (columns[:, None] - columns).abs())
     return apart <= OWN_NEIGHBOURHOOD

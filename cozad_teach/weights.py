@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import warnings
+import zipfile
 from pathlib import Path
 
 import timm
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
+from cozad_teach.data.images import printable
 from cozad_teach.errors import CozadError
+from cozad_teach.inputs import check_file
+from cozad_teach.tensor_files import open_tensors, read_all
 
-__all__ = ["WEIGHT_PACKAGES", "load_weights", "packaged_weights"]
+__all__ = ["LARGEST_WEIGHTS", "WEIGHT_PACKAGES", "packaged_weights", "read_weights"]
+
+LARGEST_WEIGHTS = 16 * 2**30  # bytes; timm's largest backbone has 7 GB
+_FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 # Backbones whose ImageNet weights travel inside a Python package, so that nothing is downloaded.
 WEIGHT_PACKAGES = {
@@ -38,19 +45,20 @@ def packaged_weights(name: str) -> Path:
     return files[0]
 
 
-def load_weights(
-    network: nn.Module, name: str, weights: str | os.PathLike[str] | None = None
-) -> None:
-    """Load weights into a timm network that may lack the last layers of the whole backbone.
+def read_weights(name: str, weights: str | os.PathLike[str] | None = None) -> dict[str, Tensor]:
+    """Read the weights of a backbone, after a look at names and shapes only.
 
     Parameters
     ----------
-    network : torch.nn.Module
-        Made by timm; parameters are named as in timm's whole model.
     name : str
         timm's name of the backbone.
     weights : path, optional
         A .safetensors file or a PyTorch state dict; by default the installed package's file.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        By timm's names, of the whole backbone; a network that lacks its last layers takes fewer.
 
     Raises
     ------
@@ -62,26 +70,47 @@ def load_weights(
     The packaged files name their tensors differently from timm, but list them in the same order
     with the same shapes. Equal logits with the package's own network are the test of that.
     """
-    state = _read(packaged_weights(name) if weights is None else Path(weights))
-    whole = timm.create_model(name, pretrained=False).state_dict()
-    if set(state) != set(whole):
-        shapes = [tensor.shape for tensor in whole.values()]
-        if shapes != [tensor.shape for tensor in state.values()]:
-            raise CozadError(f"these weights do not fit {name}: bring the file of that backbone")
+    path = packaged_weights(name) if weights is None else Path(weights)
+    check_file(path, "there is no weights file", "check --weights", LARGEST_WEIGHTS)
+    state = _read(path)
+    with torch.device("meta"):  # shapes without memory, however large the backbone is
+        whole = timm.create_model(name, pretrained=False).state_dict()
+    if set(state) != set(whole) and len(state) == len(whole):
         state = dict(zip(whole, state.values(), strict=True))
-    wanted = network.state_dict()
-    if any(state[key].shape != tensor.shape for key, tensor in wanted.items()):
-        raise CozadError(f"these weights do not fit {name}: bring the file of that backbone")
-    network.load_state_dict({key: state[key] for key in wanted})
+    if set(state) != set(whole) or not all(_fits(state[key], whole[key]) for key in whole):
+        raise CozadError(
+            f"the weights in {printable(str(path))} do not fit {name}: bring the file of that "
+            "backbone"
+        )
+    if not all(torch.isfinite(value).all() for value in state.values()):
+        raise CozadError(
+            f"{printable(str(path))} holds numbers that are not finite: fetch it again"
+        )
+    return state
+
+
+def _fits(value: object, wanted: Tensor) -> bool:
+    """Say whether a value is a tensor that can be copied into `wanted` without another meaning."""
+    if not isinstance(value, Tensor) or value.shape != wanted.shape:
+        return False
+    same = value.dtype == wanted.dtype or (value.dtype in _FLOATS and wanted.dtype in _FLOATS)
+    return same and value.layout is torch.strided and value.device.type == "cpu"
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CozadError(f"there is no weights file {path}: check --weights") from error
+            with open_tensors(path, "a weights file") as file:
+                return read_all(file)
+        # Neither packed nor read at once, nothing of it takes more memory than the file has bytes.
+        if in_zip := zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if any(member.compress_type for member in archive.infolist()):
+                    raise ValueError("PyTorch packs no member")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of kinds of tensors that no backbone has
+            return dict(torch.load(path, map_location="cpu", weights_only=True, mmap=in_zip))
     except Exception as error:  # a damaged file fails in ways that depend on where it is damaged
-        raise CozadError(f"{path} is not a readable weights file: fetch it again") from error
-    return state
+        raise CozadError(
+            f"{printable(str(path))} is not a readable weights file: fetch it again"
+        ) from error

@@ -44,3 +44,27 @@ def double() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
+
+
+TABLES = {
+    "register": "register of inputs: kind, input, command, what happens",
+    "fault": "faults while a data set is fetched",
+}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables that tests wrote rows of, by `record_property`; workers send them along."""
+    for key, title in TABLES.items():
+        rows = [
+            [*map(str, row), "" if report.passed else "FAILED"]
+            for outcome in ("passed", "failed")
+            for report in terminalreporter.stats.get(outcome, [])
+            for name, row in report.user_properties
+            if name == key
+        ]
+        if rows:
+            terminalreporter.section(title)
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            for row in sorted(rows):
+                line = "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+                terminalreporter.line(line.rstrip())

@@ -59,6 +59,29 @@ def test_patches_are_weighed_as_often_as_the_settings_say(double: None, passes: 
         assert 0 < expected.min() < expected.max() == 1
 
 
+@pytest.mark.parametrize("passes", [1, 3])
+def test_images_are_weighed_as_a_whole(double: None, passes: int) -> None:
+    """By a slow loop: the image score of each image, and one weight for all of its patches."""
+    embeddings, s0 = supports(1, 1, 6, 8, 3), prior(3)
+    embeddings[0, 4, 2] += 9
+    changes = {"weighed": "images", "gamma": 0.5, "sharpness": 1.0, "top_share": 0.3}
+    settings = dataclasses.replace(SMALL, passes=passes, **changes)
+    expected = torch.ones(6, 8)
+    for _ in range(passes):
+        statistics = gaussian_statistics(
+            embeddings[0], expected, LITE.shrinkage, prior=s0, prior_images=LITE.prior_images
+        )
+        scores = mahalanobis(embeddings[0], *statistics)
+        of_images = [sum(sorted(row.tolist())[-3:]) / 3 for row in scores]  # of 2.4 patches
+        low, high = np.quantile(of_images, [0.25, 0.75])
+        limit = high + 0.5 * (high - low)
+        weights = [min(1.0, limit / score) for score in of_images]
+        expected = torch.tensor(weights)[:, None].expand(6, 8)
+    found = support_weights(embeddings, s0[None], settings)[0]
+    assert torch.allclose(found, expected.to(found.dtype))
+    assert found[4].max() < 0.9 and (found == found[:, :1]).all()
+
+
 def test_auxiliary_features_are_what_training_wants(trained: CoZAD) -> None:
     settings = dataclasses.replace(LITE, image_size=64)
     drawn = [draw_category(name, 3, 2, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:2]]

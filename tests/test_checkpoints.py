@@ -19,11 +19,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from cozad_teach import meta_training
-from cozad_teach.checkpoints import Checkpoint, run_key
+from cozad_teach.checkpoints import Checkpoint, State, run_key
 from cozad_teach.data.episodes import AuxiliaryCategory
 from cozad_teach.errors import CozadError
 from cozad_teach.maml import Parameters
 from cozad_teach.meta_training import MetaStep, meta_train
+from cozad_teach.objectives import starting_point
 from cozad_teach.settings import LITE
 
 SETTINGS = dataclasses.replace(LITE, meta_steps=9, patches_per_image=8, support_images=3)
@@ -119,16 +120,16 @@ def test_same_seed_repeats_to_the_last_bit_and_another_does_not() -> None:
 
 
 def test_the_key_tells_runs_apart() -> None:
-    base = run_key(LITE, 0, "weights", ["a", "b"])
+    base = run_key(LITE, 0, "weights", ["a", "b"], [])
     others = [
-        run_key(dataclasses.replace(LITE, gamma=1.4), 0, "weights", ["a", "b"]),
-        run_key(LITE, 1, "weights", ["a", "b"]),
-        run_key(LITE, 0, "other weights", ["a", "b"]),
-        run_key(LITE, 0, "weights", ["b", "a"]),
-        run_key(LITE, 0, "weights", ["a"]),
+        run_key(dataclasses.replace(LITE, gamma=1.4), 0, "weights", ["a", "b"], []),
+        run_key(LITE, 1, "weights", ["a", "b"], []),
+        run_key(LITE, 0, "other weights", ["a", "b"], []),
+        run_key(LITE, 0, "weights", ["b", "a"], []),
+        run_key(LITE, 0, "weights", ["a"], []),
     ]
     assert len({base, *others}) == 6
-    assert base == run_key(LITE, 0, "weights", ("a", "b"))
+    assert base == run_key(LITE, 0, "weights", ("a", "b"), [])
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
@@ -142,33 +143,109 @@ def test_a_truncated_checkpoint_is_refused(keep: int, tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "run", KEY, every=3)
     trained(checkpoint)
     checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:keep])
-    with pytest.raises(CozadError, match=r"run is damaged: delete it to train from the start"):
+    with pytest.raises(CozadError, match=r"run is damaged \(.*\): delete it to train"):
         trained(checkpoint)
 
 
-@pytest.mark.parametrize(
-    ("header", "tensors", "words"),
-    [
-        ({"losses": [[1.0, 2.0]]}, {}, "damaged"),
-        ({"losses": None}, {}, "damaged"),
-        ({"tasks": {"bit_generator": "MT19937"}}, {}, "damaged"),
-        ({}, {"theta.head": torch.zeros(5, 7)}, "damaged"),
-        ({}, {"theta.head": torch.zeros(1, 6)}, "damaged"),
-        ({}, {"optimiser.0.exp_avg": torch.zeros(6)}, "damaged"),
-        ({}, {"noise": torch.zeros(3, dtype=torch.uint8)}, "damaged"),
-    ],
-)
+LOSS = [1.0, 1.0, 0.1]
+PCG = {"bit_generator": "PCG64", "has_uint32": 0, "uinteger": 0}
+STATE = {"state": 1, "inc": 1}
+TAMPERED: list[tuple[dict, dict, str]] = [
+    ({"losses": [[1.0, 2.0]]}, {}, r"header.losses\[0\] is \[1.0, 2.0\], it must be a list of 3"),
+    ({"losses": None}, {}, "header.losses is None, it must be a list"),
+    ({"losses": [[1.0, "2", 0.1]] * 9}, {}, r"losses\[0\]\[1\] is '2', it must be a number"),
+    ({"losses": [[1.0, float("nan"), 0.1]] * 9}, {}, "no JSON"),
+    ({"losses": [[1.0, 1e300, 0.1]] * 9}, {}, r"losses\[0\]\[1\] is 1e\+300"),
+    ({"losses": [[1.0, 1.0, -0.1]] * 9}, {}, r"losses\[0\]\[2\] is -0.1"),
+    ({"losses": [LOSS] * 10}, {}, "it has 10 steps of a run of 9"),
+    ({"losses": []}, {}, "it has 0 steps of a run of 9"),
+    ({"losses": [LOSS] * 4}, {}, "optimiser.0.step is 9 after 4 steps"),
+    ({"tasks": {"bit_generator": "MT19937"}}, {}, "header.tasks has no state"),
+    ({"tasks": {**PCG, "bit_generator": "MT19937", "state": STATE}}, {}, "it must be PCG64"),
+    ({"tasks": {**PCG, "state": 3}}, {}, "header.tasks.state is 3, it must be a table"),
+    ({"tasks": {**PCG, "state": {**STATE, "state": 2**128}}}, {}, "tasks.state.state is 34028"),
+    ({"tasks": {**PCG, "state": {**STATE, "inc": -1}}}, {}, "tasks.state.inc is -1, it must be"),
+    ({"tasks": {**PCG, "state": {**STATE, "inc": 1.0}}}, {}, "tasks.state.inc is 1.0, it must be"),
+    ({"tasks": {**PCG, "state": STATE, "uinteger": 2**32}}, {}, "uinteger is 4294967296"),
+    ({"tasks": {**PCG, "state": STATE, "has_uint32": True}}, {}, "has_uint32 is True, it must be"),
+    ({"tasks": "__import__('os')"}, {}, "header.tasks is .*, it must be a table"),
+    ({"key": 5}, {}, "header.key is 5, it must be a text"),
+    ({"more": 5}, {}, "header has an entry 'more'"),
+    ({}, {"theta.head": torch.zeros(5, 7)}, r"head is float32 \(5, 7\), it must be .* \(6, 6\)"),
+    ({}, {"theta.head": torch.zeros(1, 6)}, r"theta.head is float32 \(1, 6\), it must be float32"),
+    ({}, {"theta.head": torch.zeros(6, 6).double()}, r"theta.head is float64 \(6, 6\)"),
+    ({}, {"theta.head": torch.zeros(6, 6) + 0j}, "theta.head is of another type"),
+    (
+        {},
+        {"theta.head": torch.full((6, 6), torch.inf)},
+        "theta.head holds numbers that are not fin",
+    ),
+    ({}, {"theta.more": torch.zeros(1)}, "it has a tensor 'theta.more', which nothing knows"),
+    ({}, {"optimiser.0": torch.zeros(1)}, "it has a tensor 'optimiser.0', which nothing knows"),
+    ({}, {"optimiser.x.step": torch.zeros(1)}, "it has a tensor 'optimiser.x.step', which nothing"),
+    ({}, {"optimiser.9.exp_avg": torch.zeros(1)}, "it has a tensor 'optimiser.9.exp_avg', which"),
+    ({}, {"optimiser.0.exp_avg": torch.zeros(6)}, r"exp_avg is float32 \(6,\), it must be float32"),
+    ({}, {"optimiser.0.exp_avg": torch.full((6, 6), torch.nan)}, "exp_avg holds numbers that are"),
+    ({}, {"optimiser.0.exp_avg_sq": torch.full((6, 6), -1.0)}, "0.exp_avg_sq is below 0"),
+    ({}, {"optimiser.0.step": torch.tensor(-9.0)}, "optimiser.0.step is -9 after 9 steps"),
+    ({}, {"optimiser.1.step": torch.tensor(1e9)}, r"optimiser.1.step is 1e\+09 after 9 steps"),
+    ({}, {"noise": torch.zeros(3, dtype=torch.uint8)}, r"noise is uint8 \(3,\), it must be uint8"),
+    ({}, {"noise": torch.zeros(5056, dtype=torch.uint8)}, "noise is no state"),
+    ({}, {"noise": torch.full((5056,), 255, dtype=torch.uint8)}, "noise is no state"),
+]
+
+
+@pytest.mark.parametrize(("header", "tensors", "words"), TAMPERED, ids=range(len(TAMPERED)))
 def test_a_tampered_checkpoint_is_refused(
     header: dict, tensors: dict, words: str, tmp_path: Path
 ) -> None:
+    """Before any of it reaches the run."""
     checkpoint = Checkpoint(tmp_path / "run", KEY, every=3)
     trained(checkpoint)
     with safe_open(checkpoint.path, framework="pt") as file:
         metadata = dict(file.metadata())
     metadata["header"] = json.dumps({**json.loads(metadata["header"]), **header})
     save_file({**load_file(checkpoint.path), **tensors}, checkpoint.path, metadata)
-    with pytest.raises(CozadError, match=words):
-        trained(checkpoint)
+    kept = checkpoint.path.read_bytes()
+    theta = starting_point(6)
+    state = State(
+        theta=theta,
+        optimiser=torch.optim.Adam(theta.values()),
+        tasks=np.random.default_rng(5),
+        noise=torch.Generator().manual_seed(5),
+        losses=[],
+    )
+    with pytest.raises(CozadError, match=rf"run is damaged \(.*{words}.*: delete it") as caught:
+        checkpoint.restore(state, SETTINGS.meta_steps)
+    assert str(caught.value).isprintable() and checkpoint.path.read_bytes() == kept
+    assert all(torch.equal(theta[name], value) for name, value in starting_point(6).items())
+    assert not state.losses and not state.optimiser.state_dict()["state"]
+    assert state.tasks.random() == np.random.default_rng(5).random()
+    assert torch.equal(state.noise.get_state(), torch.Generator().manual_seed(5).get_state())
+
+
+def test_mutants_of_a_checkpoint_are_refused_or_go_on(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "run", KEY, every=3)
+    trained(checkpoint)
+    source, whole = np.random.default_rng(0), checkpoint.path.read_bytes()
+    for _ in range(300):
+        changed = bytearray(whole)
+        for place in source.integers(4_000, size=source.integers(1, 4)):
+            changed[place] = source.integers(256)
+        checkpoint.path.write_bytes(changed[: len(changed) - source.integers(2) * 5])
+        try:
+            trained(checkpoint)
+        except CozadError as error:
+            assert str(error).isprintable() and str(checkpoint.path) in str(error)
+
+
+def test_a_checkpoint_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    """A pipe would be waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, words in {"pipe": "it is a pipe or a device", "folder": "it is a folder"}.items():
+        with pytest.raises(CozadError, match=f"cannot read the checkpoint .*{words}.*delete it"):
+            trained(Checkpoint(tmp_path / name, KEY))
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -291,7 +291,7 @@ def test_outputs_that_cannot_be_written_fail_before_the_work(
 
 def test_unknown_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["train", "--settings", "huge", "--out", str(tmp_path / "m.safetensors")]
-    assert "choose lite or full" in fails(capsys, arguments)
+    assert "choose lite, full, photographs, paper" in fails(capsys, arguments)
 
 
 def test_usage_errors_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -320,7 +320,8 @@ def start(arguments: list[str], folder: Path, code: str = CLI) -> subprocess.Pop
 
 def test_ctrl_c_leaves_the_old_model_and_nothing_half_written(tmp_path: Path) -> None:
     model = tmp_path / "model.safetensors"
-    model.write_bytes(b"the old one")
+    old = b'{"format": "cozad-teach model, an older one"}'
+    model.write_bytes(old)
     # The process waits where it draws its third material: however fast it is, the signal finds it.
     code = """
         import sys, time
@@ -349,7 +350,7 @@ def test_ctrl_c_leaves_the_old_model_and_nothing_half_written(tmp_path: Path) ->
     assert process.returncode == 130
     assert "stopped; nothing half-written is left" in rest
     assert "Traceback" not in rest
-    assert model.read_bytes() == b"the old one"
+    assert model.read_bytes() == old
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
@@ -416,10 +417,10 @@ def test_experiments_say_what_they_lack(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COZAD_PACKS", raising=False)
-    assert "--packs" in fails(capsys, ["bench", "first_result"])
+    assert "--packs" in fails(capsys, ["bench", "first_result", "--trial"])
     packs = ["--packs", str(tmp_path)]
     assert "unknown experiment 'magic'" in fails(capsys, ["bench", "magic", *packs])
-    assert "no magnetic_tile.zip" in fails(capsys, ["bench", "first_result", *packs])
+    assert "no magnetic_tile.zip" in fails(capsys, ["bench", "first_result", "--trial", *packs])
 
 
 def test_results_shows_the_ledger(capsys: pytest.CaptureFixture[str]) -> None:
@@ -485,7 +486,8 @@ def test_copies_are_counted_once_by_a_list(
     doubled = json.loads(out.read_text())
     capsys.readouterr()
     assert main([*arguments, *once, "--out", str(out)]) == 0
-    assert "4 test images left out as copies" in capsys.readouterr().out
+    printed = capsys.readouterr().out.splitlines()[-1]
+    assert "4 files left out (counted already, as a copy: " in printed
     found = json.loads(out.read_text())
     assert found["once"]["images_left_out"] == len(found["once"]["left_out"][NAME]) == 4
     assert found["categories"] == clean["categories"] != doubled["categories"]

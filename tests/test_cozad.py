@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 
-from cozad_teach import settings
+from cozad_teach import cozad, settings
 from cozad_teach.contrastive import embed
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.hashes import image_hash
@@ -20,10 +16,9 @@ from cozad_teach.data.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, d
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_auroc, pixel_auroc
 from cozad_teach.features import Backbone, unit_length
-from cozad_teach.model_file import load_model, save_model
 from cozad_teach.nearest import SCORES, neighbourhood, patch_distances
 from cozad_teach.scoring import image_scores, pixel_maps
-from cozad_teach.settings import FULL, LITE
+from cozad_teach.settings import FULL, LITE, PAPER, PHOTOGRAPHS
 from cozad_teach.training import train
 
 TINY = dataclasses.replace(LITE, image_size=64, meta_steps=3, patches_per_image=16)
@@ -77,6 +72,15 @@ def test_single_protocol_scores_each_image_alone(trained: CoZAD, unseen: dict) -
     alone = torch.cat([trained.score_singly(features[i : i + 1]) for i in (0, 4)])
     assert together.shape == features.shape[:3]
     assert torch.allclose(together[[0, 4]], alone, rtol=1e-3, atol=1e-3)
+
+
+def test_large_grids_are_scored_in_smaller_chunks_to_the_same_end(
+    tiny: CoZAD, unseen: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = next(iter(unseen.values()))[0][:3, :9, :10]
+    together = tiny.score_singly(features)
+    monkeypatch.setattr(cozad, "CHUNK_PAIRS", 1)
+    assert torch.allclose(tiny.score_singly(features), together, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("weights", ["none", "soft"])
@@ -169,89 +173,9 @@ def test_train_draws_the_auxiliary_categories() -> None:
 
 def test_lite_and_full_differ_by_values_only() -> None:
     assert type(LITE) is type(FULL)
-    assert settings.SETTINGS == {"lite": LITE, "full": FULL}
-
-
-def test_settings_survive_json() -> None:
-    values = json.loads(json.dumps(settings.to_dict(FULL)))
-    assert settings.from_dict(values) == FULL
-    with pytest.raises(CozadError, match=r"another version.*gamma"):
-        settings.from_dict({key: value for key, value in values.items() if key != "gamma"})
-
-
-def test_saved_model_scores_as_before(tiny: CoZAD, tmp_path: Path) -> None:
-    save_model(tiny, tmp_path / "model.safetensors")
-    again = load_model(tmp_path / "model.safetensors")
-    assert again.settings == tiny.settings
-    assert (again.history, again.trained_on) == (tiny.history, tiny.trained_on)
-    for use, was in zip(again.uses, tiny.uses, strict=True):
-        assert (use.purpose, use.labels) == (was.purpose, was.labels)
-        assert (use.images.names, use.images.hashes) == (was.images.names, was.images.hashes)
-        assert np.array_equal(use.images.thumbnails, was.images.thumbnails)
-    images = list(draw_category(UNSEEN_CATEGORIES[0], 2, 1, 0, (64, 64)).images)
-    before, after = tiny.features(images), again.features(images)
-    assert torch.equal(before, after)
-    assert torch.equal(tiny.score_singly(before), again.score_singly(after))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.safetensors"]
-
-
-def use(purpose: str, image_set: int = 0) -> dict:
-    """One entry of the record of uses in a header."""
-    return {"purpose": purpose, "labels": True, "image_set": image_set}
-
-
-def rewrite(path: Path, change: dict, tensors: dict | None = None) -> None:
-    """Store a model file again with parts of its header or its tensors changed."""
-    with safe_open(path, framework="pt") as file:
-        metadata = dict(file.metadata())
-    header = {**json.loads(metadata["header"]), **change.pop("header", {})}
-    metadata = {**metadata, "header": json.dumps(header), **change}
-    save_file({**load_file(path), **(tensors or {})}, path, metadata)
-
-
-@pytest.mark.parametrize(
-    ("change", "tensors", "words"),
-    [
-        ({"format": "cozad-teach model, version 99"}, {}, "another version"),
-        ({"format": "something else"}, {}, "another program"),
-        ({"header": {"settings": {"gamma": 1}}}, {}, "another version"),
-        ({"header": {"history": [[1.0]]}}, {}, "damaged"),
-        ({"header": {"backbone": {"name": "tf_efficientnet_lite0"}}}, {}, "damaged"),
-        (
-            {"header": {"backbone": {"name": "tf_efficientnet_lite1", "weights_digest": "x"}}},
-            {},
-            "other weights",
-        ),
-        ({}, {"parameters.head": torch.zeros(3, 3)}, "does not fit the backbone"),
-        ({"header": {"uses": [use("weights"), use("statistics", image_set=7)]}}, {}, "damaged"),
-        ({"header": {"uses": [use("weights"), use("statistics"), use("fun")]}}, {}, "damaged"),
-        ({"header": {"uses": [use("weights")]}}, {}, "does not say how it was trained"),
-        ({"header": {"uses": []}}, {}, "does not say how it was trained"),
-        ({"header": {"history": []}}, {}, "does not say how it was trained"),
-        ({"header": {"image_sets": [{"names": [], "hashes": ["x"]}]}}, {}, "damaged"),
-        ({}, {"thumbnails.0": torch.zeros(3, 64, 64, dtype=torch.uint8)}, "damaged"),
-        ({}, {"feature_mean": torch.full((152,), torch.nan)}, "not finite"),
-    ],
-)
-def test_foreign_and_tampered_model_files_are_refused(
-    tiny: CoZAD, tmp_path: Path, change: dict, tensors: dict, words: str
-) -> None:
-    path = tmp_path / "model.safetensors"
-    save_model(tiny, path)
-    rewrite(path, dict(change), tensors)
-    with pytest.raises(CozadError, match=words):
-        load_model(path)
-
-
-@pytest.mark.parametrize("keep", [0, 7, 5_000, -10])
-def test_truncated_model_files_are_refused(tiny: CoZAD, tmp_path: Path, keep: int) -> None:
-    path = tmp_path / "model.safetensors"
-    save_model(tiny, path)
-    path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(CozadError, match="truncated or not a model file"):
-        load_model(path)
-
-
-def test_missing_model_file_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(CozadError, match="make one with cozad train"):
-        load_model(tmp_path / "none.safetensors")
+    assert settings.SETTINGS == {
+        "lite": LITE,
+        "full": FULL,
+        "photographs": PHOTOGRAPHS,
+        "paper": PAPER,
+    }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,17 +14,17 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from cozad_teach.backbones import load_backbone
 from cozad_teach.errors import CozadError
 from cozad_teach.features import (
     Backbone,
     extract_features,
     feature_moments,
-    load_backbone,
     mean_pool,
     preprocess,
     standardise,
 )
-from cozad_teach.weights import load_weights, packaged_weights
+from cozad_teach.weights import packaged_weights, read_weights
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,7 @@ def test_packaged_weights_give_the_logits_of_the_package_they_were_made_with(
     theirs = EfficientNet.from_name(name.removeprefix("tf_").replace("_", "-"))
     theirs.load_state_dict(torch.load(packaged_weights(name), weights_only=True))
     ours = timm.create_model(name, pretrained=False)
-    load_weights(ours, name)
+    ours.load_state_dict(read_weights(name))
     images = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.no_grad():
         assert torch.equal(ours.eval()(images), theirs.eval()(images))
@@ -61,7 +65,8 @@ def test_features_are_those_of_the_whole_network(backbone: Backbone) -> None:
     whole = timm.create_model(
         "tf_efficientnet_lite0", pretrained=False, features_only=True, out_indices=(2, 3)
     )
-    load_weights(whole, "tf_efficientnet_lite0")
+    state = read_weights("tf_efficientnet_lite0")
+    whole.load_state_dict({name: state[name] for name in whole.state_dict()})
     images = torch.rand(2, 3, 96, 160)
     with torch.no_grad():
         fine, coarse = whole.eval()((images - 0.5) / 0.5)
@@ -127,7 +132,14 @@ def test_weights_digest_tells_other_weights_apart(backbone: Backbone, tmp_path: 
         ({"name": "resnet999"}, "unknown backbone"),
         ({"strides": (8, 12)}, "no level of stride 12"),
         ({"strides": (16, 8)}, "strides must rise"),
-        ({"strides": ()}, "strides must rise"),
+        ({"strides": ()}, r"strides is \(\), it must be a list of 1 to 8"),
+        ({"strides": (8.0, 16)}, r"strides\[0\] is 8.0, it must be a whole number"),
+        ({"strides": 8}, "strides is 8, it must be a list"),
+        ({"name": "hf-hub:timm/resnet18.a1_in1k"}, "'hf-hub:timm/resnet18.a1_in1k', it must be a"),
+        ({"name": "local-dir:/tmp"}, "it must be a plain name of timm's"),
+        ({"name": "timm/resnet18"}, "it must be a plain name of timm's"),
+        ({"name": 5}, "the backbone is 5, it must be a plain name of timm's"),
+        ({"name": "resnet18.no_such_tag"}, "gives no levels of features"),
         ({"weights": "nowhere.pth"}, "no weights file"),
     ],
 )
@@ -143,6 +155,113 @@ def test_weights_of_another_backbone_and_damaged_files_are_refused(tmp_path: Pat
     damaged.write_bytes(packaged_weights("tf_efficientnet_lite0").read_bytes()[:100_000])
     with pytest.raises(CozadError, match="not a readable weights file"):
         load_backbone(weights=damaged)
+
+
+def other_weights() -> dict[str, Any]:
+    """Weights that fit, drawn at random."""
+    return dict(timm.create_model("tf_efficientnet_lite0", pretrained=False).state_dict())
+
+
+def change(**changes: Any) -> dict[str, Any]:
+    """Weights of which the first tensor, or another, is changed."""
+    state = other_weights()
+    return state | {key.replace("__", "."): value for key, value in changes.items()}
+
+
+KERNEL = torch.zeros(32, 3, 3, 3)  # conv_stem.weight
+WEIGHTS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a list": (lambda: [KERNEL], "not a readable weights file"),
+    "a number": (lambda: 5, "not a readable weights file"),
+    "a tensor": (lambda: KERNEL, "not a readable weights file"),
+    "nothing": (dict, "do not fit"),
+    "values that are text": (lambda: dict.fromkeys(other_weights(), "x"), "do not fit"),
+    "names that are numbers": (lambda: dict(enumerate(other_weights())), "do not fit"),
+    "a network around them": (lambda: {"state_dict": other_weights()}, "do not fit"),
+    "whole numbers": (lambda: change(conv_stem__weight=KERNEL.int()), "do not fit"),
+    "truth values": (lambda: change(conv_stem__weight=KERNEL.bool()), "do not fit"),
+    "complex numbers": (lambda: change(conv_stem__weight=KERNEL + 1j), "do not fit"),
+    "a sparse tensor": (lambda: change(conv_stem__weight=KERNEL.to_sparse()), "do not fit"),
+    "a tensor of no device": (lambda: change(conv_stem__weight=KERNEL.to("meta")), "do not fit"),
+    "another shape": (lambda: change(conv_stem__weight=KERNEL[:1]), "do not fit"),
+    "one number, expanded": (
+        lambda: change(conv_stem__weight=torch.zeros(()).expand(2**20, 2**20, 2**10)),
+        "do not fit",
+    ),
+    "NaN": (lambda: change(conv_stem__weight=KERNEL + torch.nan), "not finite"),
+    "infinity": (lambda: change(bn1__running_var=torch.full((32,), torch.inf)), "not finite"),
+    "code": (lambda: {"x": Dangerous()}, "not a readable weights file"),
+}
+
+
+class Dangerous:
+    """Runs a command where pickle is not kept from it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, ("touch dangerous",)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_weights_that_are_none_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, legacy: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make, words = WEIGHTS[kind]
+    torch.save(make(), "weights.pth", _use_new_zipfile_serialization=not legacy)
+    with pytest.raises(CozadError, match=rf"weights\.pth.*{words}|{words}.*weights\.pth") as caught:
+        load_backbone(weights="weights.pth")
+    assert str(caught.value).isprintable() and os.listdir() == ["weights.pth"]
+
+
+def test_weights_of_half_precision_are_taken(tmp_path: Path) -> None:
+    state = other_weights()
+    half = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    torch.save(half, tmp_path / "weights.pth")
+    save_file(half, tmp_path / "weights.safetensors")
+    digests = {
+        load_backbone(weights=tmp_path / name).weights_digest
+        for name in ("weights.pth", "weights.safetensors")
+    }
+    assert len(digests) == 1
+
+
+def test_weights_that_unpack_to_more_than_the_file_are_refused(tmp_path: Path) -> None:
+    torch.save({"x": torch.zeros(10_000_000)}, tmp_path / "whole.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.pth") as whole,
+        zipfile.ZipFile(tmp_path / "packed.pth", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in whole.namelist():
+            packed.writestr(name, whole.read(name))
+    with pytest.raises(CozadError, match="not a readable weights file"):
+        load_backbone(weights=tmp_path / "packed.pth")
+
+
+def test_weights_that_are_no_file_are_refused(tmp_path: Path) -> None:
+    """A pipe or a device would be read for ever."""
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    (tmp_path / "zero.pth").symlink_to("/dev/zero")
+    with (tmp_path / "huge.pth").open("wb") as file:
+        file.truncate(2**40)  # takes no room on the disk
+    for path in (tmp_path, *tmp_path.iterdir()):
+        with pytest.raises(CozadError, match=r"there is no weights file .* \(.*check --weights"):
+            load_backbone(weights=path)
+
+
+def test_a_network_far_larger_than_the_weights_is_never_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A billion parameters: shapes are compared before any memory is taken."""
+    create = timm.create_model
+
+    def without_memory(*arguments: Any, **options: Any) -> Any:
+        assert torch.empty(0).is_meta
+        return create(*arguments, **options)
+
+    monkeypatch.setattr(timm, "create_model", without_memory)
+    with pytest.raises(CozadError, match="do not fit eva_giant_patch14_224"):
+        weights = packaged_weights("tf_efficientnet_lite0")
+        load_backbone("eva_giant_patch14_224", (14,), weights, blocks=(40,))
 
 
 def test_no_image_is_an_error(backbone: Backbone) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cozad_teach.errors import CozadError
-from cozad_teach.files import atomic_write, check_writable
+from cozad_teach.files import atomic_write
+from cozad_teach.places import check_target
 
 
 def test_a_file_appears_with_the_usual_permissions(tmp_path: Path) -> None:
@@ -49,21 +50,21 @@ def test_a_full_disk_is_told_in_a_sentence_and_keeps_the_old_file(tmp_path: Path
 
 
 def test_checking_leaves_no_trace(tmp_path: Path) -> None:
-    check_writable(tmp_path / "file.txt")
+    check_target(tmp_path / "file.txt")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "old.txt").write_text("old")
-    check_writable(tmp_path / "old.txt")
+    check_target(tmp_path / "old.txt")
     assert (tmp_path / "old.txt").read_text() == "old"
 
 
 def test_places_that_cannot_be_written_are_one_clear_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CozadError, match="cannot write"):
-        check_writable(tmp_path / "file" / "below.txt")
+        check_target(tmp_path / "file" / "below.txt")
     with pytest.raises(CozadError, match="is a folder"):
-        check_writable(tmp_path)
+        check_target(tmp_path)
     if os.geteuid() != 0:  # root may write anywhere
         tmp_path.chmod(0o500)
         with pytest.raises(CozadError, match="cannot write"):
-            check_writable(tmp_path / "file.txt")
+            check_target(tmp_path / "file.txt")
         tmp_path.chmod(0o700)

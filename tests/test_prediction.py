@@ -13,6 +13,7 @@ from cozad_teach import prediction
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import ImageFile, list_images, read_image
 from cozad_teach.data.textures import draw_category
+from cozad_teach.errors import CozadError
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[ImageFile]:
     images = draw_category("knit_wool", 15, 6, 3, (96, 128)).images
     for i, image in enumerate(images):
         Image.fromarray(image).save(folder / f"{i:02}.png")
-    return list_images(folder)
+    return list(list_images(folder).images)
 
 
 def scored(model: CoZAD, files: list[ImageFile], protocol: str) -> torch.Tensor:
@@ -80,3 +81,32 @@ def test_the_same_photographs_get_the_same_rows(
     once = prediction.predict(trained, photographs[:5], tmp_path / "a")
     again = prediction.predict(trained, photographs[:5], tmp_path / "b")
     assert once == again and len(once) == 5
+
+
+def test_scores_that_are_not_finite_are_no_scores(
+    trained: CoZAD,
+    photographs: list[ImageFile],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As of a model whose inner loop diverges: nothing is drawn of them."""
+    monkeypatch.setattr(CoZAD, "score_singly", lambda _, features: features[..., 0] * torch.nan)
+    with pytest.raises(CozadError, match="scores that are not finite: train it again"):
+        prediction.predict(trained, photographs[:2], tmp_path, "single")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 236 + ".png", "é" * 120 + ".png", "a/" + "孔" * 80 + ".jpg"]
+)
+def test_a_name_too_long_for_its_overlay_is_cut(name: str) -> None:
+    """As long as the system takes it for a photograph, the overlay has a name too, of its own."""
+    other = name.replace(".", "y.", 1)
+    files = [ImageFile(n, bytes) for n in (name, other, "short.png")]
+    names = prediction.overlay_names(files)
+    assert len(set(names.values())) == 3 and names["short.png"] == "short.png.overlay.png"
+    for overlay in names.values():
+        assert len(overlay.rpartition("/")[2].encode()) <= 255
+        assert overlay.endswith(".overlay.png")
+    assert names[name].rpartition("/")[0] == name.rpartition("/")[0]
+    assert prediction.overlay_names(files) == names

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -105,6 +107,18 @@ def test_image_score_is_the_mean_of_the_highest_patches() -> None:
     assert image_scores(scores, 0.4).tolist() == [4.0, 1.0]
     assert image_scores(scores, 0.001).tolist() == [5.0, 1.0]
     assert image_scores(scores, 1.0).tolist() == pytest.approx([1.4, 1.0])
+
+
+def test_share_of_patches_is_counted_exactly() -> None:
+    for n_patches in (9, 10, 100, 196, 784, 1000):
+        scores = torch.arange(n_patches, dtype=torch.float64)
+        for percent in (0.001, 0.1, 1, 2, 3, 7, 14, 28, 29, 55, 57, 58, 70, 99, 100):
+            share = percent / 100
+            k = max(1, math.ceil(Fraction(str(share)) * n_patches))
+            expected = scores[-k:].mean()
+            assert image_scores(scores, share) == expected, f"{share} of {n_patches}: {k}"
+    assert image_scores(torch.arange(100.0), 0.07) == 96.0  # 7 patches, not 8
+    assert image_scores(torch.arange(3.0), 1e-12) == 2.0
 
 
 def test_calibration_keeps_the_order() -> None:

@@ -1,4 +1,4 @@
-"""The set-up of .venv: fresh, unchanged, killed, stale, moved, failing, two at once."""
+"""The set-up of .venv: fresh, unchanged, killed, stale, failing, two at once, no build of torch."""
 
 from __future__ import annotations
 
@@ -90,6 +90,12 @@ def test_failed_first_set_up_leaves_no_stamp_and_is_made_anew(root: Path, pip: F
     assert not (root / ".venv/half").exists()
 
 
+def test_a_stamp_that_lacks_the_lock_installs_it(ready: Path, pip: FakePip) -> None:
+    setup_env.stamp_path(ready).write_text(f'{{"python": "{setup_messages.THIS}"}}')
+    assert ensure(ready, "", create, pip)
+    assert pip.asked() == ["lock", "package"]
+
+
 @pytest.mark.parametrize("stamp", ["", "{", "[1]", "null"])
 def test_unreadable_stamp_counts_as_none(ready: Path, pip: FakePip, stamp: str) -> None:
     setup_env.stamp_path(ready).write_text(stamp)
@@ -144,13 +150,6 @@ def test_failed_package_step_does_not_repeat_the_lock(root: Path, pip: FakePip) 
     assert not ensure(root, "", create, pip)
 
 
-def test_moved_folder_is_made_anew(ready: Path, pip: FakePip, tmp_path: Path) -> None:
-    moved = tmp_path.with_name(f"{tmp_path.name} moved")
-    ready.rename(moved)
-    assert ensure(moved, "", create, pip)
-    assert not (moved / ".venv/kept").exists()
-
-
 def test_vanished_interpreter_is_made_anew(ready: Path, pip: FakePip) -> None:
     (ready / ".venv/bin/python").unlink()
     (ready / ".venv/bin/python").symlink_to("/nowhere/python3")
@@ -166,21 +165,17 @@ def test_another_python_only_if_asked_for(ready: Path, pip: FakePip) -> None:
     assert not ensure(ready, setup_messages.THIS, create, pip)
 
 
-@pytest.mark.parametrize("kind", ["file", "dangling link", "link to a folder", "Debian's stub"])
-def test_whatever_stands_in_the_place_of_venv(root: Path, pip: FakePip, kind: str) -> None:
-    venv, elsewhere = root / ".venv", root / "elsewhere"
-    if kind == "file":
-        venv.touch()
-    elif kind == "dangling link":
-        venv.symlink_to(root / "nowhere")
-    elif kind == "link to a folder":
-        (elsewhere / "bin").mkdir(parents=True)
-        venv.symlink_to(elsewhere)
-    else:
+def test_an_environment_that_could_not_be_finished_is_made_anew(root: Path, pip: FakePip) -> None:
+    def stub(root: Path) -> None:
         create(root)  # an interpreter without pip, as left by venv without ensurepip
+        raise SetupError("no ensurepip")
+
+    with pytest.raises(SetupError, match="no ensurepip"):
+        ensure(root, "", stub, pip)
+    (root / ".venv/half").touch()
     assert ensure(root, "", create, pip)
     assert pip.asked() == ["lock", "package"]
-    assert venv.is_symlink() == (kind == "link to a folder")
+    assert not (root / ".venv/half").exists()
 
 
 def test_two_at_the_same_time_install_once(
@@ -246,7 +241,7 @@ def test_too_little_disk(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_old_python_gets_a_sentence() -> None:
-    for name in ("setup_env.py", "setup_messages.py"):
+    for name in ("setup_env.py", "setup_messages.py", "own_folder.py"):
         ast.parse((TOOLS / name).read_text(), feature_version=(3, 6))
     code = "import sys, runpy; sys.version_info = (3, 8, 1); runpy.run_path(sys.argv[1])"
     run = subprocess.run(
@@ -255,8 +250,98 @@ def test_old_python_gets_a_sentence() -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(TOOLS)},
     )
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert run.stderr.startswith("set-up: Python 3.8 is too old, name a newer one, as in `PYTHON=")
+
+
+MACHINE = """
+import os, platform, runpy, subprocess, sys, sysconfig
+sysconfig.get_config_vars()
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+sys.platform, platform.machine = sys.argv[2], lambda: sys.argv[3]
+sys.maxsize = 2 ** int(sys.argv[4]) - 1
+platform.system = lambda: {"linux": "Linux", "darwin": "Darwin"}.get(sys.platform, sys.platform)
+platform.mac_ver = lambda: (sys.argv[5], ("", "", ""), "")
+os.confstr = lambda name: sys.argv[5] or None
+found = runpy.run_path(sys.argv[1], run_name="__main__")
+print(repr(found["without_torch"]()))
+"""
+
+
+def on_machine(
+    script: Path, what: tuple[str, str, int, str], rosetta: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script as on another machine: system, processor, bits, version of glibc or macOS."""
+    folder = script.parents[2] / "commands"
+    folder.mkdir()
+    (folder / "sysctl").write_text(f"#!/bin/sh\ntest -n '{rosetta}' && echo '{rosetta}'\n")
+    (folder / "sysctl").chmod(0o755)
+    return subprocess.run(
+        [sys.executable, "-c", MACHINE, str(script), *map(str, what)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("machine", "rosetta", "sentence"),
+    [
+        (("darwin", "x86_64", 63, "15.1"), "0", "PyTorch is no longer built for Intel Macs: use a"),
+        (("darwin", "x86_64", 63, "12.7"), "", "PyTorch is no longer built for Intel Macs: use a"),
+        (("darwin", "x86_64", 63, "15.1"), "1", "this Python is one for Intel on a Mac with Apple"),
+        (("darwin", "arm64", 63, "13.6"), "0", "PyTorch needs macOS 14 or later, and this is 13:"),
+        (("linux", "armv7l", 31, "glibc 2.36"), "", "PyTorch needs a 64-bit Python, and this is a"),
+        (("linux", "aarch64", 31, "glibc 2.36"), "", "PyTorch needs a 64-bit Python, and this is"),
+        (("linux", "riscv64", 63, "glibc 2.36"), "", "PyTorch is not built for Linux on riscv64:"),
+        (("freebsd14", "amd64", 63, ""), "", "PyTorch is not built for freebsd14 on amd64: use"),
+        (("linux", "x86_64", 63, ""), "", "PyTorch needs a Linux with glibc 2.28 or later, such"),
+        (("linux", "aarch64", 63, "glibc 2.27"), "", "PyTorch needs a Linux with glibc 2.28 or"),
+    ],
+)
+def test_a_machine_without_a_build_of_torch_is_told_before_anything_is_made(
+    tmp_path: Path, machine: tuple[str, str, int, str], rosetta: str, sentence: str
+) -> None:
+    root = real_project(tmp_path)
+    run = on_machine(root / "book/_tools/setup_env.py", machine, rosetta)
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"set-up: {sentence}")
+    assert run.stderr.count("\n") == 1
+    assert "PYTHON=python3.12" not in run.stderr, "no Python of this machine would help"
+    assert not (root / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [
+        ("darwin", "arm64", 63, "14.0"),
+        ("darwin", "arm64", 63, "10.16"),  # what an old Python takes macOS 11 to 26 for
+        ("darwin", "arm64", 63, ""),
+        ("linux", "x86_64", 63, "glibc 2.28"),
+        ("linux", "aarch64", 63, "glibc 3.0"),
+    ],
+)
+def test_other_machines_are_served(tmp_path: Path, machine: tuple[str, str, int, str]) -> None:
+    root = real_project(tmp_path)
+    run = on_machine(root / "book/_tools/setup_messages.py", machine, "0")
+    assert run.stdout == "''\n", run.stderr
+
+
+def test_another_python_is_named_only_where_this_one_is_unusual() -> None:
+    code = (
+        "import runpy, sys; sys.version_info = (3, 19, 0, 'final', 0)\n"
+        "said = runpy.run_path(sys.argv[1])['explain']\n"
+        "print(said('ERROR: No matching distribution found for a==1'))\n"
+        "print(said('error: subprocess-exited-with-error'))"
+    )
+    command = [sys.executable, "-c", code, str(TOOLS / "setup_messages.py")]
+    for line in subprocess.check_output(command, text=True).splitlines():
+        assert line.endswith(
+            "name a usual Python of 3.10 to 3.14 (PYTHON=python3.12 make book), then run make again"
+        )
+    assert setup_messages.USUAL
+    for log in ("No matching distribution found for a==1", "Failed building wheel"):
+        assert "PYTHON" not in setup_messages.explain(log)
 
 
 def test_progress_follows_pip(capsys: pytest.CaptureFixture[str]) -> None:
@@ -309,7 +394,7 @@ def real_project(folder: Path) -> Path:
     """Make a repository whose lock pins one distribution that lies beside it, by hash."""
     root = folder / "a repository"
     (root / "book/_tools").mkdir(parents=True)
-    for name in ("setup_env.py", "setup_messages.py"):
+    for name in ("setup_env.py", "setup_messages.py", "own_folder.py"):
         (root / "book/_tools" / name).write_text((TOOLS / name).read_text())
     (root / "pyproject.toml").write_text(PYPROJECT)
     (root / "backend.py").write_text(BACKEND)
@@ -369,5 +454,5 @@ def test_the_real_pip_killed_waited_for_repaired_and_left_alone(tmp_path: Path) 
     with start() as failing:
         assert failing.stdout is not None
         assert "tiny==2.0 is not to be had" in failing.stdout.read()
-    assert failing.returncode == 1
+    assert failing.returncode == 2
     assert read_stamp(root) != {}

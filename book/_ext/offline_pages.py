@@ -8,11 +8,9 @@ from sphinx.application import Sphinx
 
 __all__ = ["setup"]
 
-# Markup of sphinxcontrib-bibtex, sphinx-exercise and sphinx-proof that is not valid.
+# Markup of sphinx-exercise and sphinx-proof that is not valid.
 FAULTS = (
-    ' role="doc-biblioentry"',
     ' id="exercise-content"',
-    ' id="solution-content"',
     ' id="proof-content"',
 )
 
@@ -33,9 +31,8 @@ def drop_thebe(
 def repair_body(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Drop roles that are not allowed where they stand, and ids that are given twice."""
+    """Drop ids that are given twice."""
     body = context.get("body", "")
-    body = body.replace('<div role="list" class="citation-list">', "<div>")
     for fault in FAULTS:
         body = body.replace(fault, "")
     context["body"] = body

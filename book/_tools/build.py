@@ -20,12 +20,14 @@ from pathlib import Path
 
 import html_checks
 import notebooks
+import own_folder
 import vendor
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from notebooks import BOOK, ROOT
 
 BUILD = BOOK / "_build"
 EXECUTED = BUILD / "executed"
+CHECKED = BUILD / "check"
 NOT_SOURCES = ("_build", "_tools", ".ipynb_checkpoints", "__pycache__")
 
 
@@ -45,7 +47,6 @@ def shown(path: Path) -> str:
 
 def copy_sources(target: Path) -> Path:
     """Copy what Sphinx reads, so that it writes nothing beside the sources."""
-    shutil.rmtree(target, ignore_errors=True)
     return Path(shutil.copytree(BOOK, target, ignore=shutil.ignore_patterns(*NOT_SOURCES)))
 
 
@@ -71,7 +72,7 @@ async def run_notebooks(paths: list[Path], book: Path, variables: dict[str, str]
                 notebook = await notebooks.execute(path, book / name.parent, variables)
             except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
                 raise BuildError(f"{name} stopped with an error:\n{error}") from error
-            for old in result.parent.glob(f"{name.stem}.*.ipynb"):
+            for old in result.parent.glob(f"{name.stem}.{'[0-9a-f]' * 16}.ipynb"):
                 old.unlink()
             notebooks.write(notebooks.stable(notebook), result)
             say(f"  {name}: ran in {time.perf_counter() - start:.0f} s")
@@ -112,27 +113,41 @@ def build_pages(source: Path, target: Path) -> None:
     say(f"  {len(html_checks.pages(target))} pages in {time.perf_counter() - start:.0f} s")
 
 
+def require_own(*folders: Path) -> None:
+    """Stop before pages are written to, or deleted from, what a link or a mount leads to."""
+    for folder in folders:
+        root = BOOK if folder.is_relative_to(BOOK) else folder.parent
+        if reason := own_folder.obstacle(root, os.path.relpath(folder, root), deep=True):
+            raise BuildError(f"{shown(folder)} {reason}")
+
+
 def build() -> None:
     """Run what changed, build the pages and say where they are."""
+    require_own(BUILD / "html", EXECUTED)
     vendor.fetch("book")
-    source = copy_sources(BUILD / "source")
     variables = notebooks.environment(packs=True)
     say(
         f"running the notebooks ({'with' if 'COZAD_PACKS' in variables else 'without'} COZAD_PACKS)"
     )
     paths = notebooks.notebook_paths()
-    executed = asyncio.run(run_notebooks(paths, source, variables))
-    for path, result in zip(paths, executed, strict=True):
-        shutil.copyfile(result, source / path.relative_to(BOOK))
-    build_pages(source, BUILD / "html")
+    BUILD.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".source-", dir=BUILD) as folder:
+        source = copy_sources(Path(folder) / "book")
+        executed = asyncio.run(run_notebooks(paths, source, variables))
+        for path, result in zip(paths, executed, strict=True):
+            shutil.copyfile(result, source / path.relative_to(BOOK))
+        build_pages(source, BUILD / "html")
     say(f"\nThe book is ready: {shown(BUILD / 'html' / 'index.html')}")
     say("Open that file in a browser, or type `make serve`.")
 
 
 def check(target: Path) -> None:
     """Build from the stored outputs and check the pages."""
+    target = Path(os.path.abspath(target))
+    require_own(target)
+    if target != CHECKED and target.is_dir() and any(target.iterdir()):
+        raise BuildError(f"{shown(target)} is not empty: give --out a new folder")
     vendor.fetch("book")
-    target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".source-", dir=target.parent) as folder:
         build_pages(copy_sources(Path(folder) / "book"), target)
@@ -165,7 +180,7 @@ def main(arguments: list[str]) -> int:
         "--check", action="store_true", help="use stored outputs, then check the pages"
     )
     kind.add_argument("--store", nargs="+", type=Path, metavar="NB", help="store fresh outputs")
-    parser.add_argument("--out", type=Path, default=BUILD / "check", help="pages of --check")
+    parser.add_argument("--out", type=Path, default=CHECKED, help="pages of --check: a new folder")
     options = parser.parse_args(arguments)
     try:
         if options.store:

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import nbformat
 import psutil
 from kernel_start import start_kernel
+from lab_kernel import LANGUAGE
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
@@ -133,14 +133,10 @@ def _record_seconds(client: NotebookClient) -> None:
 
 
 def stable(notebook: NotebookNode) -> NotebookNode:
-    """Give a copy without what changes from run to run: times, ids of widgets, versions."""
-    text = json.dumps(notebook)
-    models = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
-    numbers = {model: f"{number:032x}" for number, model in enumerate(models, 1)}
-    text = re.sub(r"[0-9a-f]{32}", lambda match: numbers.get(match[0], match[0]), text)
-    copy: NotebookNode = nbformat.from_dict(json.loads(text))
+    """Give a copy as JupyterLab stores it, without what changes by run: times and versions."""
+    copy: NotebookNode = nbformat.from_dict(json.loads(json.dumps(notebook)))
     kept = {key: copy.metadata[key] for key in ("mystnb", "widgets") if key in copy.metadata}
-    copy.metadata = nbformat.from_dict({"kernelspec": KERNEL, **kept})
+    copy.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE, **kept})
     for cell in copy.cells:
         cell.metadata.pop("execution", None)
     copy.nbformat_minor = 5

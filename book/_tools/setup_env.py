@@ -6,6 +6,7 @@ and not a traceback.
 """
 
 import contextlib
+import errno
 import hashlib
 import importlib.util
 import json
@@ -17,26 +18,22 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from setup_messages import FREE_GB, THIS, Progress, explain
+import own_folder
+from setup_messages import FREE_GB, THIS, Progress, SetupError, explain, stop, without_torch
 
 MINIMUM = (3, 10)
 if sys.version_info < MINIMUM:
     names = [f"python3.{minor}" for minor in range(20, 9, -1)]
     newer = ([name for name in names if shutil.which(name)] or ["python3.12"])[0]
-    sys.exit(
-        f"set-up: Python {THIS} is too old, name a newer one, as in `PYTHON={newer} make book`"
-    )
+    stop(f"Python {THIS} is too old, name a newer one, as in `PYTHON={newer} make book`")
 
 try:
     import fcntl
 except ImportError:
-    sys.exit("set-up: make works on Linux and macOS; on Windows run it inside WSL")
+    stop("make works on Linux and macOS; on Windows run it inside WSL")
 
 Pip = Callable[[Path, list[str], Progress, int], None]
-
-
-class SetupError(Exception):
-    """One sentence for the user: what is wrong and what to do."""
+Obstacle = Callable[[Path, str], str]
 
 
 def stamp_path(root: Path) -> Path:
@@ -87,13 +84,19 @@ def reason_to_rebuild(root: Path, stamp: dict[str, str], want: dict[str, str]) -
         return "there is no .venv yet"
     if not stamp:
         return "an earlier set-up of .venv did not finish"
-    if stamp.get("place") != want["place"]:
-        return "this folder was moved or copied"
     if stamp.get("python") != want["python"]:
         return f".venv has Python {stamp.get('python')} and {want['python']} is asked for"
     if venv_version(root) != want["python"]:
         return "the Python that .venv was made with has gone"
     return ""
+
+
+def own(root: Path, name: str, obstacle: Obstacle = own_folder.file_obstacle) -> Path:
+    """Give the path, or stop before anything is changed that set-up did not make in this place."""
+    reason = obstacle(root, name)
+    if reason:
+        raise SetupError(f"{root / name} {reason}, then run make again")
+    return root / name
 
 
 @contextlib.contextmanager
@@ -103,7 +106,7 @@ def one_at_a_time(root: Path) -> Iterator[int]:
     pip inherits the descriptor: if this process is killed and pip lives on, the next set-up waits
     for that pip before it touches .venv.
     """
-    with open(root / ".venv.lock", "w") as handle:
+    with open(own(root, ".venv.lock"), "w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -112,18 +115,6 @@ def one_at_a_time(root: Path) -> Iterator[int]:
         except OSError:
             print("set-up: this disk has no file locks: run one make at a time", flush=True)
         yield handle.fileno()
-
-
-def clear(folder: Path) -> None:
-    """Empty the folder; a link to a folder on another disk stays a link."""
-    if folder.is_dir():
-        for entry in folder.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-    elif os.path.lexists(folder):
-        folder.unlink()
 
 
 def clean_environment() -> dict[str, str]:
@@ -140,7 +131,7 @@ def create_venv(root: Path) -> None:
             f"{python} has no venv module: install it, then run make again"
             f" (Debian and Ubuntu: sudo apt install python{THIS}-venv)"
         )
-    free = shutil.disk_usage(root / ".venv" if (root / ".venv").exists() else root).free / 1e9
+    free = shutil.disk_usage(root).free / 1e9
     if free < FREE_GB:
         raise SetupError(f"{free:.1f} GB are free here: free {FREE_GB} GB, then run make again")
     command = [python, "-m", "venv", str(root / ".venv")]
@@ -211,20 +202,24 @@ def ensure(
     `python` is the version the user asked for, as "3.12"; empty: whichever .venv has.
     """
     with one_at_a_time(root) as lock:
+        venv = own(root, ".venv", own_folder.obstacle)
         stamp = read_stamp(root)
         want = wanted_stamp(root, python or stamp.get("python") or THIS)
         reason = reason_to_rebuild(root, stamp, want)
         if not reason and stamp == want:
             return False
-        (root / ".venv.log").write_text("")
+        if without_torch():
+            raise SetupError(without_torch())
+        own_folder.claim(own(root, ".venv", own_folder.refusal))
+        own(root, ".venv.log").write_text("")
         pins = (root / "requirements.lock").read_text().splitlines()
         with Progress(len({pin.split("==")[0] for pin in pins if "==" in pin})) as progress:
             if reason:
                 want["python"] = THIS
                 progress.say(f"{reason}: making it")
-                clear(root / ".venv")
+                own_folder.empty(venv)
                 create(root)
-            if reason or stamp["lock"] != want["lock"]:
+            if reason or stamp.get("lock") != want["lock"]:
                 install_lock(root, pip, progress, lock)
                 write_stamp(root, {**want, "pyproject": ""})
             progress.say("installing the package itself")
@@ -239,8 +234,10 @@ def main() -> int:
     try:
         ensure(Path(__file__).resolve().parents[2], THIS if os.environ.get("PYTHON") else "")
     except (SetupError, OSError) as error:
-        print(f"set-up: {error}", file=sys.stderr)
-        return 1
+        if isinstance(error, PermissionError) or getattr(error, "errno", 0) == errno.EROFS:
+            remedy = "work in a copy of this folder that has no .venv"
+            stop(f"{error.filename} is not yours to change: {remedy}")
+        stop(str(error))
     except KeyboardInterrupt:
         print("set-up: stopped; the next make goes on from here", file=sys.stderr)
         return 130

@@ -3,9 +3,13 @@
 Standard library alone, and syntax that Python 3.6 reads; see setup_env.py.
 """
 
+import os
+import platform
 import re
 import shutil
+import subprocess
 import sys
+import sysconfig
 import threading
 import time
 
@@ -13,6 +17,15 @@ import time
 # the CUDA libraries along: 9.5 GB were measured, 6.6 GB of them stay.
 FREE_GB = 10 if sys.platform == "linux" else 4
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
+NEWEST = (3, 14)  # that requirements.lock has wheels for
+GLIBC, MACOS = (2, 28), 14  # the oldest that the pinned torch is built for
+# Where Python is one that the lock has wheels for, another one is no remedy.
+USUAL = (
+    sys.implementation.name == "cpython"
+    and sys.version_info[:2] <= NEWEST
+    and not sysconfig.get_config_var("Py_GIL_DISABLED")
+)
+OTHER_PYTHON = "name a usual Python of 3.10 to 3.14 (PYTHON=python3.12 make book)"
 # What pip's log shows and what the user reads; the first that matches is said.
 PIP_FAILURES = (
     (r"No space left|Disk quota exceeded", f"the disk is full: free {FREE_GB} GB"),
@@ -28,16 +41,81 @@ PIP_FAILURES = (
     ),
     (
         r"No matching distribution found for (?P<what>[^\s;]+)",
-        f"{{what}} is not to be had for Python {THIS} on this machine: check the network or name"
-        " another Python (PYTHON=python3.12 make book)",
+        f"{{what}} is not to be had for Python {THIS} on this machine: "
+        + ("check the network, and the mirror if pip uses one" if USUAL else OTHER_PYTHON),
     ),
     (
         r"Failed building wheel|subprocess-exited-with-error|metadata-generation-failed",
-        f"a package would have to be compiled for Python {THIS} on this machine: name another"
-        " Python (PYTHON=python3.12 make book)",
+        f"a package would have to be compiled for Python {THIS} on this machine: "
+        + ("install a C compiler and Python's headers" if USUAL else OTHER_PYTHON),
     ),
     (r"Permission denied", "a file cannot be written: check who owns this folder"),
 )
+
+
+class SetupError(Exception):
+    """One sentence for the user: what is wrong and what to do."""
+
+
+def stop(sentence: str) -> None:
+    print(f"set-up: {sentence}", file=sys.stderr)
+    sys.exit(2)
+
+
+def without_torch() -> str:
+    """Say why no build of the pinned torch runs here, and what to do; empty if one does.
+
+    pip would find out after some GB: it fetches what the lock names before torch first.
+    """
+    machine = platform.machine()
+    if sys.maxsize < 2**32:
+        return (
+            "PyTorch needs a 64-bit Python, and this is a 32-bit one: install one, then name it"
+            " (PYTHON=/path/to/python3 make book)"
+        )
+    if sys.platform == "darwin":
+        version = platform.mac_ver()[0].split(".")
+        if machine == "x86_64" and translated():
+            return (
+                "this Python is one for Intel on a Mac with Apple silicon: install one for Apple"
+                " silicon, then name it (PYTHON=/path/to/python3 make book)"
+            )
+        if machine == "x86_64":
+            return (
+                "PyTorch is no longer built for Intel Macs: use a Mac with Apple silicon, or Linux,"
+                " which may be a virtual machine on this Mac"
+            )
+        if version[0].isdigit() and 10 < int(version[0]) < MACOS:
+            return f"PyTorch needs macOS {MACOS} or later, and this is {version[0]}: update macOS"
+    elif sys.platform != "linux" or machine not in ("x86_64", "aarch64"):
+        return (
+            f"PyTorch is not built for {platform.system()} on {machine}: use Linux on x86_64 or"
+            " aarch64, or a Mac with Apple silicon"
+        )
+    elif glibc() < GLIBC:
+        return (
+            f"PyTorch needs a Linux with glibc {GLIBC[0]}.{GLIBC[1]} or later, such as Debian 10 or"
+            " Ubuntu 20.04 (Alpine has none): use one, which may be a container"
+        )
+    return ""
+
+
+def translated() -> bool:
+    """See whether Rosetta runs this Intel Python on Apple silicon."""
+    try:
+        command = ["sysctl", "-n", "sysctl.proc_translated"]
+        return subprocess.check_output(command, stderr=subprocess.DEVNULL).strip() == b"1"
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
+def glibc() -> "tuple[int, ...]":
+    """The version of glibc; empty under another C library."""
+    try:
+        found = re.match(r"glibc (\d+)\.(\d+)", os.confstr("CS_GNU_LIBC_VERSION") or "")
+    except (ValueError, OSError):
+        return ()
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def explain(log: str) -> str:

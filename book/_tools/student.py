@@ -14,9 +14,8 @@ import nbformat
 import notebooks
 from nbformat import NotebookNode
 
-START, END = "{solution-start}", "{solution-end}"
-# A solution that is one block of Markdown, with as many backticks at its end as at its start.
-BLOCK = re.compile(r"^(`{3,})\{solution\}.*?^\1[ \t]*$\n*", re.M | re.S)
+START = '<details class="solution">'
+SOLUTION = re.compile(rf"^{START}$.*?^</details>$\n*", re.M | re.S)
 
 
 def without_solutions(notebook: NotebookNode) -> NotebookNode:
@@ -25,28 +24,20 @@ def without_solutions(notebook: NotebookNode) -> NotebookNode:
     Raises
     ------
     ValueError
-        If a solution has a start and no end, or the other way round.
+        If a solution has no end.
     """
     copy = notebooks.stable(notebook)
-    kept, inside = [], False
+    kept = []
     for cell in copy.cells:
-        markdown = cell.cell_type == "markdown"
-        if markdown and (START in cell.source or END in cell.source):
-            if inside == (START in cell.source):
-                raise ValueError(f"the solution around cell {cell.id!r} has no start or no end")
-            inside = not inside
-            continue
-        if inside:
-            continue
-        if markdown:
-            cell.source = BLOCK.sub("", cell.source).rstrip()
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        elif START in cell.source:
+            cell.source = SOLUTION.sub("", cell.source).rstrip()
+            if START in cell.source:
+                raise ValueError(f"the solution in cell {cell.id!r} has no end")
             if not cell.source:
                 continue
-        else:
-            cell.outputs, cell.execution_count = [], None
         kept.append(cell)
-    if inside:
-        raise ValueError("the last solution has no end")
     copy.cells = kept
     copy.metadata.pop("widgets", None)
     return copy

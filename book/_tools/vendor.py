@@ -20,9 +20,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import own_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = Path(__file__).with_name("assets.json")
-STAMP = ".fetched"
+STAMP = own_folder.FETCHED
 
 
 class VendorError(Exception):
@@ -47,13 +49,17 @@ def fetch(group: str, root: Path = ROOT) -> Path:
     Raises
     ------
     VendorError
-        If npm is missing, does not get a package, or gets one with another hash.
+        If npm is missing, does not get a package, or gets one with another hash, or if something
+        stands in the target's place that was not fetched by this function.
     """
     plan = json.loads(ASSETS.read_text(encoding="utf-8"))[group]
     target = root / plan["target"]
     stamp = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
     if (target / STAMP).is_file() and (target / STAMP).read_text(encoding="utf-8") == stamp:
         return target
+    reason = own_folder.obstacle(target.parent, target.name, deep=True)
+    if reason or (target.exists() and (reason := own_folder.unfetched(target))):
+        raise VendorError(f"{target} {reason}")
     print(f"fetching browser assets: {', '.join(plan['packages'])}", flush=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     # Complete or absent: the folder is filled aside and renamed.

@@ -2,59 +2,52 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
+import errno
 import os
 import shutil
-import stat
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
-from pathlib import Path, PureWindowsPath
-from typing import IO, Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
 from cozad_teach.data.download import RESERVED_BYTES
-from cozad_teach.data.images import printable
+from cozad_teach.data.images import IMAGE_SUFFIXES, printable
+from cozad_teach.data.members import (
+    BOMB_FLOOR,
+    BOMB_RATIO,
+    MOST_FILES,
+    LeftOut,
+    is_zip,
+    open_zip,
+    shown,
+    zip_members,
+)
+from cozad_teach.data.tars import Member, is_tar, tar_members
 from cozad_teach.errors import CozadError
 
 __all__ = ["is_archive", "unpack"]
 
-# Bitmaps of one grey shrink much in an archive, but no collection of photographs shrinks more.
-BOMB_RATIO, BOMB_FLOOR = 100, 2**30
-MOST_FILES = 1_000_000
 CHUNK = 2**20
-_TAR_END = 1024
-# What opens a packed file, by how the file begins.
-_PACKED: dict[bytes, Any] = {
-    b"\x1f\x8b\x08": gzip.open,
-    b"\xfd7zXZ\x00": lzma.open,
-    b"BZh": bz2.open,
-}
-_ENCRYPTED = 0x1
-_ZIP_METHODS = (*(zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA),)
+_NEEDED = (*IMAGE_SUFFIXES, ".csv")  # what converters read
+_IMPOSSIBLE_NAME = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
 
 
-class _Member(NamedTuple):
-    name: str
-    is_folder: bool
-    size: int
-    open: Callable[[], IO[bytes]]
+class _BadNameError(Exception):
+    """The file system has no such names."""
 
 
 def is_archive(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file begins as a zip or tar archive does, packed or not."""
-    return zipfile.is_zipfile(path) or _is_tar(path)
+    """Tell whether a file ends as a zip archive does, or begins as a tar archive, packed or not."""
+    return is_zip(Path(path)) or is_tar(Path(path))
 
 
 def unpack(
     archive: str | os.PathLike[str], folder: str | os.PathLike[str], *, progress: bool = False
-) -> None:
-    """Unpack a zip or tar archive into a folder.
+) -> list[LeftOut]:
+    """Unpack a zip or tar archive into a folder, and the zip archives in it beside themselves.
 
     Parameters
     ----------
@@ -65,142 +58,150 @@ def unpack(
     progress : bool
         Show a bar if it takes more than two seconds.
 
+    Returns
+    -------
+    list of LeftOut
+        What could not be taken and is neither an image nor a table.
+
     Raises
     ------
     CozadError
-        If the file is no such archive, damaged or encrypted; if a name in it leads out of
-        `folder`, is there twice, or is a link or a device; if it declares more than 100 times its
-        own size, more files than any known set has, or more than the disk has room for.
+        If the file is no such archive, or damaged; if an image in it is encrypted, packed by a
+        rare method or has a name that no file can have; if a name leads out of `folder`, is there
+        twice, or is a link or a device; if it holds more than 100 times its own size, more files
+        than any known set has, or more than the disk has room for.
     """
     archive, folder = Path(archive), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    limit = max(BOMB_FLOOR, BOMB_RATIO * archive.stat().st_size)
-    room = shutil.disk_usage(folder).free - RESERVED_BYTES
-    declared = 0
-    bar = tqdm(desc="unpacking", unit="file", delay=2, disable=not progress)
-    try:
-        with bar:
-            for number, member in enumerate(_members(archive), 1):
-                declared += member.size
-                if declared > limit or number > MOST_FILES:
-                    raise CozadError(
-                        f"{archive} unpacks to over {min(declared, limit) // 2**20} MiB and "
-                        f"{number} files: it looks like a zip bomb, do not trust it"
-                    )
-                if declared > room:
-                    raise CozadError(
-                        f"unpacked, {archive.name} has over {declared / 1e9:.1f} GB, but {folder} "
-                        f"has room for {max(room, 0) / 1e9:.1f} GB: free the disk or name another "
-                        "folder with --root"
-                    )
-                _write(member, folder, archive)
-                bar.update()
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise CozadError(
-            f"{archive} is damaged or cut short ({error}): delete it and fetch it again"
-        ) from error
+    limits = _Limits(archive, folder)
+    with tqdm(desc="unpacking", unit="file", delay=2, disable=not progress) as bar:
+        left_out = _unpack(archive, folder, printable(str(archive)), limits, bar)
+        inner = (file for file in folder.rglob("*") if file.suffix.lower() == ".zip")
+        for file in sorted(file for file in inner if file.is_file()):  # as of DAGM's classes
+            name = file.relative_to(folder).as_posix()
+            if is_zip(file):
+                target = file.with_suffix("")
+                left_out += _unpack(file, target, f"{shown(name)} in {archive}", limits, bar)
+                file.unlink()
+            else:
+                left_out.append(LeftOut(shown(name), "is no zip archive, or a damaged one"))
+    return left_out
 
 
-def _members(archive: Path) -> Iterator[_Member]:
-    if zipfile.is_zipfile(archive):
-        return _zip_members(archive)
-    if _is_tar(archive):
-        return _tar_members(archive)
-    raise CozadError(f"{archive} is no zip or tar archive: check that it is the right file")
+class _Limits:
+    """Counts what comes out of an archive and of those in it."""
 
+    def __init__(self, archive: Path, folder: Path) -> None:
+        self._archive, self._folder = archive, folder
+        self._most = max(BOMB_FLOOR, BOMB_RATIO * archive.stat().st_size)
+        self._room = shutil.disk_usage(folder).free - RESERVED_BYTES
+        self._bytes = self._read = self._files = 0
 
-def _is_tar(path: str | os.PathLike[str]) -> bool:
-    # By its first bytes: where those behind them are damaged, it is still a tar archive.
-    with open(path, "rb") as file:
-        begins = file.read(512)
-    return begins.startswith(tuple(_PACKED)) or begins[257:262] == b"ustar"
-
-
-def _zip_members(path: Path) -> Iterator[_Member]:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise CozadError(_no_file(member.filename, path))
-            if member.flag_bits & _ENCRYPTED or member.compress_type not in _ZIP_METHODS:
-                raise CozadError(
-                    f"{printable(member.filename)} in {path} is encrypted or packed with a rare "
-                    "method: unpack the archive yourself and give its folder with --from"
-                )
-            yield _Member(
-                member.filename, member.is_dir(), member.file_size, partial(archive.open, member)
+    def add(self, member: Member) -> None:
+        self._bytes += member.size
+        self._read += member.n_read
+        self._files += 1
+        if self._read > self._most or self._files > MOST_FILES:
+            raise CozadError(
+                f"{self._archive} unpacks to over {min(self._read, self._most) // 2**20} MiB and "
+                f"{self._files} files: it looks like a zip bomb, do not trust it"
+            )
+        if self._bytes > self._room:
+            raise CozadError(
+                f"unpacked, {self._archive.name} has over {self._bytes / 1e9:.1f} GB, but "
+                f"{self._folder} has room for {max(self._room, 0) / 1e9:.1f} GB: free the disk or "
+                "name another folder with --root"
             )
 
 
-def _tar_members(path: Path) -> Iterator[_Member]:
-    with path.open("rb") as file:
-        begins = file.read(6)
-    packed = next((kind for magic, kind in _PACKED.items() if begins.startswith(magic)), open)
-    with packed(path, "rb") as content:
-        stream = _Stream(content)
-        # As a stream: to go back in a packed archive would mean to unpack it twice.
-        with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]
-            for member in archive:
-                if not (member.isreg() or member.isdir()):
-                    raise CozadError(_no_file(member.name, path))
-                yield _Member(
-                    *(member.name, member.isdir(), member.size),
-                    partial(archive.extractfile, member),
+def _unpack(
+    archive: Path, folder: Path, name: str, limits: _Limits, bar: tqdm[Any]
+) -> list[LeftOut]:
+    left_out = []
+    with closing(_members(archive, name)) as members:
+        for member in members:
+            limits.add(member)
+            if member.is_link:
+                raise CozadError(
+                    f"{shown(member.name)} in {name} is a link or a device: do not trust it"
                 )
-        stream.check_end()
+            problem = member.problem or _write(member, folder, name)
+            if problem and Path(member.name).suffix.lower() in _NEEDED:
+                raise CozadError(f"{shown(member.name)} in {name} {problem} (--from)")
+            if problem:
+                left_out.append(LeftOut(shown(member.name), problem))
+            bar.update()
+    return left_out
 
 
-class _Stream:
-    """Reads the content of a tar archive, and knows whether it came to its end.
-
-    tarfile takes a header that is not there for the end, so that nobody sees where it was cut off.
-    """
-
-    def __init__(self, content: IO[bytes]) -> None:
-        self._content = content
-        self._last = b""
-
-    def read(self, n_bytes: int) -> bytes:
-        try:
-            chunk = self._content.read(n_bytes)
-        except OSError as error:  # so gzip and bzip2 tell of damage
-            raise EOFError(str(error)) from error
-        self._last = (self._last + chunk)[-_TAR_END:]
-        return chunk
-
-    def check_end(self) -> None:
-        """Read on to the end, where packers have a checksum and tar has two empty blocks."""
-        while self.read(CHUNK):
-            pass
-        if self._last != bytes(_TAR_END):
-            raise EOFError("it has no end")
+def _members(archive: Path, name: str) -> Generator[Member, None, None]:
+    if is_zip(archive):
+        found = _zip_members(archive, name)
+    elif is_tar(archive):
+        found = tar_members(archive, name)
+    else:
+        raise CozadError(f"{name} is no zip or tar archive: check that it is the right file")
+    with _damage_told(name):
+        yield from found
 
 
-def _write(member: _Member, folder: Path, archive: Path) -> None:
-    shown = f"{printable(member.name)} in {archive}"
-    inside = PureWindowsPath(member.name)  # knows both kinds of slashes, and drives
-    if inside.anchor or ".." in inside.parts:
-        raise CozadError(f"{shown} leads out of the archive: do not trust it")
-    target = folder.joinpath(*inside.parts)
+def _zip_members(path: Path, name: str) -> Iterator[Member]:
+    with open_zip(path, name) as archive:
+        for member in zip_members(archive, name):
+            info = member.info
+            size = 0 if member.is_folder else info.file_size
+            yield Member(
+                *(info.filename, member.parts, member.is_folder, member.is_link, size, size),
+                *(member.problem, partial(archive.open, info)),
+            )
+
+
+@contextmanager
+def _damage_told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except CozadError:
+        raise
+    except Exception as error:  # a dozen types, from five modules of the standard library
+        why = shown(str(error) or type(error).__name__)
+        raise CozadError(
+            f"{name} is damaged or cut short ({why}): delete it and fetch it again"
+        ) from error
+
+
+def _write(member: Member, folder: Path, archive: str) -> str | None:
+    """Write a member into its place; say why if no file can have its name."""
+    target = folder.joinpath(*member.parts)
     try:
         if member.is_folder:
             target.mkdir(parents=True, exist_ok=True)
-            return
+            return None
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as file, member.open() as content:
-            left = member.size
-            while left and (chunk := content.read(min(CHUNK, left))):
+        with target.open("xb") as file:
+            for chunk in _content(member, archive):
                 file.write(chunk)
-                left -= len(chunk)
-    except FileExistsError as error:
-        raise CozadError(f"{shown} is there twice: check that it is the right archive") from error
-    except OSError as error:
+        return None
+    except (FileExistsError, NotADirectoryError) as error:
         raise CozadError(
-            f"cannot write {printable(member.name)} ({error.strerror or error}): free the disk or "
-            "name another folder with --root"
+            f"{shown(member.name)} in {archive} is there twice: check that it is the right archive"
         ) from error
-    if left:
-        raise CozadError(f"{shown} is cut short: delete the archive and fetch it again")
+    except (ValueError, OSError) as error:  # ValueError: a zero byte, or half a character
+        if isinstance(error, ValueError) or error.errno in _IMPOSSIBLE_NAME:
+            return "has a name that no file here can have: unpack it, give the folder"
+        raise CozadError(
+            f"cannot write {shown(member.name)} of {archive} ({error.strerror or error}): free the "
+            "disk or name another folder with --root"
+        ) from error
 
 
-def _no_file(name: str, archive: Path) -> str:
-    return f"{printable(name)} in {archive} is a link or a device: do not trust it"
+def _content(member: Member, archive: str) -> Iterator[bytes]:
+    n_bytes = 0
+    with _damage_told(archive):
+        content = member.open()
+        assert content is not None  # a regular file
+        with content:
+            while chunk := content.read(CHUNK):
+                n_bytes += len(chunk)
+                yield chunk
+        if n_bytes != member.size:
+            raise EOFError(f"{shown(member.name)} has {n_bytes} of {member.size} bytes")

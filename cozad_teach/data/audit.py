@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from tqdm.auto import tqdm
 
 from cozad_teach.data.copies import find_copies
 from cozad_teach.data.copy_lists import (
@@ -28,6 +25,7 @@ from cozad_teach.data.copy_lists import (
 )
 from cozad_teach.data.folders import Category, ImageFile, read_image
 from cozad_teach.data.hashes import Fingerprints
+from cozad_teach.data.parallel import in_threads
 
 __all__ = ["Audit", "Entry", "Group", "Pair", "audit_sets", "read_copies", "write_audit"]
 
@@ -102,17 +100,8 @@ def _read(
     def read(item: tuple[int, str, str, str, ImageFile]) -> Fingerprints:
         return Fingerprints.of([item[2]], [read_image(item[4])])
 
-    # Decoding leaves Python's lock, and shrinking too.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        bar = tqdm(
-            pool.map(read, waiting),
-            "images",
-            len(waiting),
-            unit="image",
-            delay=2,
-            disable=not progress,
-        )
-        prints = list(bar)
+    # Shrinking leaves Python's lock too.
+    prints = in_threads(read, waiting, "images", progress=progress)
     entries = [
         Entry(number, category, name, label, print_.hashes[0])
         for (number, category, name, label, _), print_ in zip(waiting, prints, strict=True)

@@ -6,12 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cozad_teach._command import run_command
+from cozad_teach.data.counting import listed, tally
 from cozad_teach.data.folders import Category, open_dataset
 from cozad_teach.data.index_file import INDEX, read_index, verify
 from cozad_teach.data.install import install
+from cozad_teach.data.links import check_links
 from cozad_teach.data.manifest import DatasetInfo, read_manifest
+from cozad_teach.data.members import LeftOut
 from cozad_teach.errors import CozadError
 
 __all__ = ["main"]
@@ -69,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
         help="list the images that are there more than once in one data set, or in two; a NAME may "
         "be the path of a folder or zip archive too",
     )
+    does.add_argument(
+        "--check-links",
+        action="store_true",
+        help="ask the home pages and mirrors of all data sets, or of NAME, whether they answer",
+    )
     return parser
 
 
@@ -81,6 +90,9 @@ def _run(options: argparse.Namespace, sets: dict[str, DatasetInfo]) -> int:
         return 0
     if unknown := [name for name in options.names if name not in sets]:
         raise CozadError(f"no data set is called {unknown[0]}: choose from {', '.join(sets)}")
+    if options.check_links:
+        _check_links([sets[name] for name in options.names or sets])
+        return 0
     if not options.names:
         raise CozadError("name a data set: python data_scripts/get.py --list shows them")
     if len(options.names) > 1 and (options.source or options.category):
@@ -108,10 +120,21 @@ def _each(options: argparse.Namespace, sets: dict[str, DatasetInfo]) -> int:
             print(f"{name}: in {path} ({len(index['categories'])} categories; {numbers})")
             print(f"  licence: {sets[name].licence or 'unknown: ask its owner'}")
             print(f"  please cite: {sets[name].citation}")
+            _remark(index, path / INDEX)
         except CozadError as error:
             print(f"{_PROGRAM}: error: {error}", file=sys.stderr)
             code = error.exit_code
     return code
+
+
+def _remark(index: dict[str, Any], where: Path) -> None:
+    """Say what is odd about masks, and last how many files were used and which were not."""
+    notes = [f"{name} {' and '.join(said)}" for name, said in index["mask_notes"].items()]
+    if notes:
+        print(f"  {len(notes)} masks to look at: {listed(notes, str(where), separator='; ')}")
+    left_out = [LeftOut(**file) for file in index["left_out"]]
+    n_files = len(index["files"])
+    print(f"  {tally(f'{n_files} files', left_out, str(where))}")
 
 
 def _list(sets: dict[str, DatasetInfo], root: Path) -> None:
@@ -122,6 +145,18 @@ def _list(sets: dict[str, DatasetInfo], root: Path) -> None:
         print(f"{name:{width}}  {info.title} [{there}]")
         print(f"{'':{width}}  {info.licence or 'licence unverified'}; {commercial}")
     print("open: fetched by one command; login, form: get.py NAME says what to do by hand")
+
+
+def _check_links(sets: Sequence[DatasetInfo]) -> None:
+    found = []
+    for link in check_links(sets):
+        print(f"{link.name:16}{link.url}: {link.how}", flush=True)
+        found.append(link.works)
+    if not all(found):
+        raise CozadError(
+            f"{found.count(False)} of {len(found)} addresses fail: look for new ones, and record "
+            "them in data_scripts/manifest.yml"
+        )
 
 
 def _verify(folder: Path) -> None:

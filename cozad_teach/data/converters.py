@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
-from cozad_teach.data.images import IMAGE_SUFFIXES
-from cozad_teach.data.mask_files import read_any_mask
+from cozad_teach.data.images import ImageFile, printable
+from cozad_teach.data.masks import Mask, mask_of
+from cozad_teach.data.names import images_of_mask, left_out_by_name
 from cozad_teach.errors import CozadError
 
-__all__ = ["CONVERTERS", "Placement"]
+__all__ = ["CONVERTERS", "Placement", "file_at", "mask_at"]
 
 Box = tuple[int, int, int, int]
 
@@ -34,37 +35,61 @@ class Placement:
         size of that image. None for images.
     box : (int, int, int, int) or None
         Left, top, right and bottom of the part that is taken, in pixels; None for all of it.
+    lossy_mask : bool
+        Whether the owner publishes masks as JPEG, whose defects begin at 128.
     """
 
     source: Path
     target: str
     mask_of: Path | None = None
     box: Box | None = None
+    lossy_mask: bool = False
+
+
+def file_at(path: Path) -> ImageFile:
+    """Give a file of an archive, which may be missing, to be read."""
+    return ImageFile(path.name, partial(_content, path))
+
+
+def mask_at(path: Path, image: Path, *, lossy: bool = False) -> Mask:
+    """Read the mask of an image, as `mask_of`."""
+    return mask_of(file_at(path), file_at(image), threshold=lossy)
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise CozadError(f"{printable(path.name)} is missing: check that the archive is whole")
+    return path.read_bytes()
 
 
 def _mvtec(folder: Path) -> Iterator[Placement]:
     """MVTec-AD, MPDD, DTD-Synthetic: the layout itself."""
     for train in _folders(folder, "train/good"):
         category = train.parent.parent
-        images: dict[str, Path] = {}
+        test: dict[str, dict[str, Path]] = defaultdict(dict)
         for section in ("train", "test"):
             for file in _images(category / section):
+                if section == "test":
+                    test[file.parent.name][file.stem] = file
                 place = f"{section}/{file.parent.name}/{file.stem}"
-                images[place] = file
                 yield Placement(file, f"{category.name}/{place}{file.suffix.lower()}")
         for mask in _images(category / "ground_truth"):
-            defect, stem = mask.parent.name, mask.stem.removesuffix("_mask")
-            if (image := images.get(f"test/{defect}/{stem}")) is None:
-                raise CozadError(f"the mask {defect}/{mask.name} of {category.name} has no image")
-            yield _mask(mask, image, category.name, defect)
+            defect = mask.parent.name
+            stems = images_of_mask(mask.stem, test[defect])
+            if len(stems) != 1:
+                raise CozadError(
+                    f"the mask {printable(f'{defect}/{mask.name}')} of {printable(category.name)} "
+                    f"has {len(stems) or 'no'} image{'s' * (len(stems) > 1)}"
+                )
+            yield _mask(mask, test[defect][stems[0]], category.name, defect)
 
 
 def _visa(folder: Path) -> Iterator[Placement]:
     """VisA: split_csv/1cls.csv lists category, part, label, image and mask."""
     table = _files(folder, "split_csv/1cls.csv")[0]
     root = table.parent.parent
-    with table.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file, skipinitialspace=True):
             try:
                 category, part, label = row["object"], row["split"], row["label"]
                 image, mask = (PurePosixPath(row[key] or "") for key in ("image", "mask"))
@@ -141,7 +166,7 @@ def _headct(folder: Path) -> Iterator[Placement]:
     """HeadCT: head_ct/NNN.png, and labels.csv with a number and a label in each line."""
     tables = _files(folder, "labels.csv")
     images = {int(image.stem): image for image in _images(folder) if image.stem.isdecimal()}
-    with tables[0].open(encoding="utf-8", newline="") as file:
+    with tables[0].open(encoding="utf-8-sig", newline="") as file:
         rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row][1:]
     for number, label in rows:
         if int(number) not in images:
@@ -214,11 +239,12 @@ def _files(folder: Path, pattern: str) -> list[Path]:
 
 def _images(folder: Path, *suffixes: str, deep: bool = True) -> list[Path]:
     files = folder.rglob("*") if deep else folder.glob("*")
-    kinds = suffixes or IMAGE_SUFFIXES
     return sorted(
         file
         for file in files
-        if file.suffix.lower() in kinds and file.is_file() and not _is_hidden(file, folder)
+        if left_out_by_name(file.relative_to(folder).as_posix()) is None
+        and (not suffixes or file.suffix.lower() in suffixes)
+        and file.is_file()
     )
 
 
@@ -241,7 +267,7 @@ def _anomalous(image: Path, mask: Path, category: str, stem: str) -> Iterator[Pl
 
 def _by_mask(image: Path, mask: Path, place: str, stem: str) -> Iterator[Placement]:
     """Place an image as its mask says; a defective one for training has no place."""
-    if not read_any_mask(mask).any():
+    if not mask_at(mask, image).pixels.any():
         yield Placement(image, f"{place}/good/{stem}{image.suffix.lower()}")
     elif not place.endswith("/train"):
         yield from _anomalous(image, mask, place.split("/")[0], stem)
@@ -249,7 +275,7 @@ def _by_mask(image: Path, mask: Path, place: str, stem: str) -> Iterator[Placeme
 
 def _squares(image: Path, mask: Path, category: str) -> Iterator[Placement]:
     """Cut along the rail into squares as wide as it is; the last one ends where the rail ends."""
-    defects: np.ndarray = read_any_mask(mask)
+    defects = mask_at(mask, image, lossy=True).pixels
     height, width = defects.shape
     tops = [*range(0, height - width, width), max(height - width, 0)]
     for number, top in enumerate(tops):
@@ -259,6 +285,6 @@ def _squares(image: Path, mask: Path, category: str) -> Iterator[Placement]:
         if defects[top:bottom].any():
             yield Placement(image, f"{category}/test/bad/{stem}.png", box=box)
             target = f"{category}/ground_truth/bad/{stem}_mask.png"
-            yield Placement(mask, target, mask_of=image, box=box)
+            yield Placement(mask, target, mask_of=image, box=box, lossy_mask=True)
         else:
             yield Placement(image, f"{category}/test/good/{stem}.png", box=box)

@@ -8,6 +8,7 @@ same kind show. For crops see `crops`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,7 +48,6 @@ class Copy:
     similarity: float
 
 
-@lru_cache(maxsize=64)  # methods and protocols ask about the same sets
 def find_copies(
     first: Fingerprints, second: Fingerprints, *, same_kind: bool = False
 ) -> tuple[Copy, ...]:
@@ -73,6 +73,36 @@ def find_copies(
     a side or are turned too, and crops of patterns finer than a thumbnail shows. A set that holds
     nothing but copies of one picture looks like products in one pose, and is taken for that.
     """
+    if same_kind:
+        return _of_one_kind(first, second)
+    # What an image of the first set is a copy of depends on no other one of that set: of what
+    # other models were trained on, and all methods and protocols, only what is new is compared.
+    known = _known(second.hashes)
+    new = {value: i for i, value in enumerate(first.hashes) if value not in known}
+    found: dict[str, list[Copy]] = {value: [] for value in new}
+    for copy in _found(some := first.take([*new.values()]), second, same_kind=False):
+        found[some.hashes[copy.first]].append(copy)
+    known |= found  # not before all is compared: a search that was stopped has found nothing
+    copies = [
+        dataclasses.replace(copy, first=i)
+        for i, value in enumerate(first.hashes)
+        for copy in known[value]
+    ]
+    return tuple(sorted(copies, key=lambda copy: (copy.second, copy.first)))
+
+
+@lru_cache(maxsize=16)
+def _known(second: tuple[str, ...]) -> dict[str, list[Copy]]:
+    """Keep what was found in a second set, by the hash of the image that it was compared with."""
+    return {}
+
+
+@lru_cache(maxsize=64)  # methods and protocols ask about the same sets
+def _of_one_kind(first: Fingerprints, second: Fingerprints) -> tuple[Copy, ...]:
+    return _found(first, second, same_kind=True)
+
+
+def _found(first: Fingerprints, second: Fingerprints, *, same_kind: bool) -> tuple[Copy, ...]:
     found: dict[tuple[int, int], Copy] = {}
     if len(first) and len(second):
         searches = [_equal(first, second), _whole(first, second, same_kind)]

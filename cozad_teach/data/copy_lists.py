@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from cozad_teach import values as read
+from cozad_teach.data.images import printable
 from cozad_teach.errors import CozadError
 from cozad_teach.files import atomic_write
+from cozad_teach.inputs import read_json
+from cozad_teach.values import Wrong
 
 __all__ = ["KINDS", "LABELS", "Audit", "Entry", "Group", "Pair", "read_copies", "write_audit"]
 
 KINDS = ("same pixels", "saved anew", "mirrored or turned")
 LABELS = ("good", "anomalous")
 
+LARGEST_LIST = 256 * 2**20  # bytes
 _FORMAT = "cozad copies 1"
 
 
@@ -165,58 +166,62 @@ def read_copies(path: str | os.PathLike[str]) -> Audit:
         If the file cannot be read or is not such a list, whole and in order.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CozadError(
-            f"cannot read the list of copies {path} ({error.strerror}): check the path"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise CozadError(_no_list(path)) from error
-    try:
-        if content["format"] != _FORMAT:
-            raise ValueError("another format")
-        audit = Audit(
-            tuple(content["names"]),
-            tuple(tuple(hashes) for hashes in content["hashes"]),
-            tuple(
-                Group(
-                    tuple(Entry(**image) for image in group["images"]),
-                    tuple(Pair(**pair) for pair in group["pairs"]),
-                )
-                for group in content["groups"]
-            ),
-        )
+        content = read_json(path, "cannot read the list of copies", "check the path", LARGEST_LIST)
+        values = _AUDIT(content, "the list")
+        audit = Audit(values["names"], values["hashes"], values["groups"])
         _check(audit)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CozadError(_no_list(path)) from error
+    except Wrong as error:
+        raise CozadError(
+            f"{printable(str(path))} is no list of copies, or a damaged one: make it anew with "
+            "data_scripts/get.py --audit"
+        ) from error
     return audit
 
 
-def _no_list(path: str | os.PathLike[str]) -> str:
-    return (
-        f"{path} is no list of copies, or a damaged one: make it anew with "
-        "data_scripts/get.py --audit"
+def _read_group(value: Any, name: str) -> Group:
+    content = _GROUP(value, name)
+    return Group(
+        tuple(Entry(**image) for image in content["images"]),
+        tuple(Pair(**pair) for pair in content["pairs"]),
     )
 
 
 def _check(audit: Audit) -> None:
-    """Raise ValueError or TypeError where `audit` is not what `audit_sets` gives."""
+    """Raise Wrong where what stands in `audit` does not go together as `audit_sets` gives it."""
     known = [set(hashes) for hashes in audit.hashes]
     entries = [image for group in audit.groups for image in group.images]
     pairs = [(pair, len(group.images)) for group in audit.groups for pair in group.pairs]
-    _require(len(audit.names) == len(known) in (1, 2))
-    _require(isinstance(name, str) for name in audit.names)
-    _require(re.fullmatch("[0-9a-f]{64}", value) for values in known for value in values)
-    _require(len(group.images) > 1 and group.pairs for group in audit.groups)
-    _require(type(e.set) is int and 1 <= e.set <= len(known) for e in entries)
-    _require(isinstance(e.category, str) and isinstance(e.name, str) for e in entries)
-    _require(e.label in LABELS and e.hash in known[e.set - 1] for e in entries)
-    _require(len({(e.set, e.name) for e in entries}) == len(entries))
-    _require(type(p.first) is type(p.second) is int for p, _ in pairs)
-    _require(0 <= p.first < p.second < n and p.kind in KINDS for p, n in pairs)
-    _require(math.isfinite(p.similarity) for p, _ in pairs)
+    if not (
+        len(audit.names) == len(known)
+        and all(e.set <= len(known) and e.hash in known[e.set - 1] for e in entries)
+        and len({(e.set, e.name) for e in entries}) == len(entries)
+        and all(p.first < p.second < n for p, n in pairs)
+    ):
+        raise Wrong("it names what is not there")
 
 
-def _require(holds: bool | Iterable[Any]) -> None:
-    if not (holds if isinstance(holds, bool) else all(holds)):
-        raise ValueError("not a list of copies")
+# Names of files may hold anything, also what is no text.
+_name = read.text(4096, printable=False)
+_hash = read.matching("[0-9a-f]{64}", "a SHA-256")
+_place = read.whole(0, 10_000_000)
+_GROUP = read.record(
+    images=read.listed(
+        read.record(
+            set=read.whole(1, 2), category=_name, name=_name, label=read.word(*LABELS), hash=_hash
+        ),
+        2,
+    ),
+    pairs=read.listed(
+        read.record(
+            first=_place, second=_place, kind=read.word(*KINDS), similarity=read.number(-2, 2)
+        ),
+        1,
+    ),
+    labels_disagree=read.flag,
+)
+_AUDIT = read.record(
+    format=read.word(_FORMAT),
+    names=read.listed(_name, 1, 2),
+    hashes=read.listed(read.listed(_hash), 1, 2),
+    groups=read.listed(_read_group),
+)

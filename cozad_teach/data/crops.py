@@ -39,7 +39,7 @@ _UPRIGHT = [*_ONE_SIDE, *_UNEQUAL]
 _SIZES = [*_EQUAL, *_UPRIGHT, *((width, height) for height, width in _UPRIGHT)]
 # Windows lie two pixels apart.
 _STEP, _CELLS = 2, 8
-_IMAGES, _PAIRS = 16, 1024  # compared at a time
+_IMAGES, _PAIRS = 16, 256  # compared at a time
 # Moves of a window: down, right, larger, taller, wider, larger about its centre.
 _MOVES = torch.tensor(
     [
@@ -85,17 +85,20 @@ def find_crops(first: Fingerprints, second: Fingerprints) -> Iterator[tuple[int,
 
 def _candidates(whole: Tensor, parts: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Give pairs of an image and a part that is like one of its windows, with the windows."""
-    described = normed(pooled(parts, _CELLS)).flatten(1).T
+    described = normed(pooled(parts, _CELLS)).flatten(1)
     for start in range(0, len(whole), _IMAGES):
         some = whole[start:][:_IMAGES]
         best = torch.full((len(some), len(parts)), WINDOW_CORRELATION)
         boxes = torch.zeros(len(some), len(parts), 4)
         for size in _SIZES:
             cells, places = _cells_of_windows(some, size)
-            likeness, window = (cells.flatten(2) @ described).max(1)
-            better = likeness > best
-            best = torch.where(better, likeness, best)
-            boxes = torch.where(better[..., None], places[window], boxes)
+            alike = described @ cells.reshape(-1, _CELLS**2).T
+            alike = alike.unflatten(1, cells.shape[:2])  # (parts, images, windows)
+            likeness = alike.amax(-1).T
+            # Which window it is takes longer to find than how alike it is: only where it counts.
+            i, j = torch.nonzero(likeness > best).unbind(1)
+            best[i, j] = likeness[i, j]
+            boxes[i, j] = places[alike[j, i].argmax(-1)]
         for pairs in torch.nonzero(best > WINDOW_CORRELATION).split(_PAIRS):
             i, j = pairs.unbind(1)
             yield start + i, j, boxes[i, j]
@@ -157,16 +160,31 @@ def _fitted(whole: Tensor, parts: Tensor, boxes: Tensor) -> Tensor:
 
 
 def _likeness(whole: Tensor, boxes: Tensor, parts: Tensor) -> Tensor:
-    return correlation(normed(pooled(_window(whole, boxes), _HALF)), parts)
+    return correlation(normed(_window(whole, boxes, _HALF)), parts)
 
 
-def _window(pictures: Tensor, boxes: Tensor) -> Tensor:
-    """Cut a box (top, left, height, width; shares of a side) out of each picture, (N, 64, 64)."""
-    centres = (torch.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
-    y = 2 * (boxes[:, 0, None] + boxes[:, 2, None] * centres) - 1
-    x = 2 * (boxes[:, 1, None] + boxes[:, 3, None] * centres) - 1
-    grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), -1)
-    return F.grid_sample(pictures[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
+def _window(pictures: Tensor, boxes: Tensor, side: int = THUMBNAIL_SIDE) -> Tensor:
+    """Cut a box (top, left, height, width; shares of a side) out of each picture.
+
+    Shape (N, side, side), of 64 x 64 pixels that are interpolated linearly and then pooled. Rows
+    and columns are cut apart, by two small matrix products.
+    """
+    rows, columns = (_interpolated(boxes[:, axis], boxes[:, axis + 2], side) for axis in (0, 1))
+    return rows @ pictures @ columns.mT
+
+
+def _interpolated(starts: Tensor, sizes: Tensor, side: int) -> Tensor:
+    """Give what each pixel of a row adds to each pixel of its windows, (N, side, 64)."""
+    pixels = torch.arange(THUMBNAIL_SIDE)
+    centres = starts[:, None] * THUMBNAIL_SIDE + sizes[:, None] * (pixels + 0.5) - 0.5
+    centres = centres.clamp(0, THUMBNAIL_SIDE - 1)  # beyond the border it goes on
+    before = centres.floor().clamp(max=THUMBNAIL_SIDE - 2)
+    share = (centres - before) * side / THUMBNAIL_SIDE
+    neighbours = torch.stack([before, before + 1], -1).long()
+    shares = torch.stack([side / THUMBNAIL_SIDE - share, share], -1)
+    shape = (len(starts), side, 2 * THUMBNAIL_SIDE // side)  # two neighbours of each pooled pixel
+    empty = torch.zeros(len(starts), side, THUMBNAIL_SIDE)
+    return empty.scatter_add_(2, neighbours.reshape(shape), shares.reshape(shape))
 
 
 def _fine(pictures: Tensor) -> Tensor:
@@ -174,8 +192,8 @@ def _fine(pictures: Tensor) -> Tensor:
 
     Without the second condition any two stripes of one width would agree.
     """
-    kernel = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-    padded = F.pad(pictures[:, None], (2, 2, 2, 2), mode="replicate")
-    smooth = F.conv2d(F.conv2d(padded, kernel.view(1, 1, 1, 5)), kernel.view(1, 1, 5, 1))
-    fine = pictures - smooth[:, 0]
+    kernel = torch.tensor([[[1.0, 4.0, 6.0, 4.0, 1.0]]]) / 16
+    pixels = torch.eye(pictures.shape[-1])[:, None]
+    smooth = F.conv1d(F.pad(pixels, (2, 2), mode="replicate"), kernel)[:, 0]  # (from, to)
+    fine = pictures - smooth.T @ pictures @ smooth
     return normed(fine - fine.mean(-1, keepdim=True) - fine.mean(-2, keepdim=True))

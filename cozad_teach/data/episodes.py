@@ -13,7 +13,7 @@ from torch import Tensor
 from cozad_teach.errors import CozadError
 from cozad_teach.settings import Settings
 
-__all__ = ["AuxiliaryCategory", "MetaBatch", "patch_labels", "sample_meta_batch"]
+__all__ = ["AuxiliaryCategory", "MetaBatch", "images_needed", "patch_labels", "sample_meta_batch"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class AuxiliaryCategory:
     Attributes
     ----------
     features : torch.Tensor
-        Patch features of unit length by level, float32, shape (N, P, C).
+        Patch features of unit length by level, shape (N, P, C). float32, or float16 to halve the
+        memory of many images: tasks are float32 in any case.
     anomalous : torch.Tensor
         Boolean patch labels, shape (N, P). An image is anomalous if one of its patches is.
     """
@@ -69,6 +70,13 @@ def patch_labels(masks: np.ndarray, grid: tuple[int, int]) -> Tensor:
     """
     pooled = F.adaptive_max_pool2d(torch.from_numpy(masks).float()[:, None], grid)
     return (pooled > 0).flatten(1)
+
+
+def images_needed(settings: Settings) -> tuple[int, int]:
+    """Give the fewest normal and anomalous images of a category from which tasks can be drawn."""
+    n_wrong = settings.query_images // 2
+    n_dirty = round(settings.max_contamination * settings.support_images)
+    return settings.support_images + settings.query_images - n_wrong, n_dirty + n_wrong
 
 
 def sample_meta_batch(
@@ -146,4 +154,4 @@ def _draw_patches(
         order = np.where(labels & (rank <= patches // 2), order - 1, order)
     index = torch.from_numpy(np.argsort(order, axis=1)[:, :patches])
     rows = torch.from_numpy(images)[:, None]
-    return category.features[rows, index], category.anomalous[rows, index]
+    return category.features[rows, index].float(), category.anomalous[rows, index]

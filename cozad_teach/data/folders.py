@@ -3,35 +3,37 @@
 The layout is ``<category>/train/good/*``, ``<category>/test/<good or defect>/*`` and
 ``<category>/ground_truth/<defect>/<name of the image>_mask.png``. Own images do without train and
 test: all in ``<category>/good`` and ``<category>/<defect>`` are test images, with masks as above if
-there are any. Only the names are read here; `read_image` and `read_mask` decode one file when it is
-needed.
+there are any. Names may be written otherwise where they can mean one thing only: see
+`cozad_teach.data.names`. Only the names are read here; `read_image` and `read_mask` decode one file
+when it is needed.
 """
 
 from __future__ import annotations
 
 import os
-import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cozad_teach.data.images import IMAGE_SUFFIXES, ImageFile, printable, read_image, read_mask
-from cozad_teach.data.sources import list_images
+from cozad_teach.data.images import IMAGE_SUFFIXES, ImageFile, printable, read_image
+from cozad_teach.data.names import GOOD, is_named_as_mask, label, may_mean_good, section, stem
+from cozad_teach.data.pairing import LabelledImage, labelled, refuse_orphans, seems_a_mask
+from cozad_teach.data.sources import LeftOut, Listing, list_images
 from cozad_teach.errors import CozadError
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "Category",
+    "Dataset",
     "ImageFile",
     "LabelledImage",
     "list_images",
+    "list_photographs",
     "open_dataset",
     "read_image",
-    "read_mask",
 ]
 
-_SECTIONS = ("train", "test", "ground_truth")
 _MASK_FOLDERS = ("mask", "masks")
 
 # The images of one category by place, such as "test/scratch".
@@ -39,20 +41,6 @@ _Places = dict[str, list[ImageFile]]
 # The folders above and of a category, and what each category holds.
 _Parents = tuple[str, ...]
 _Found = dict[_Parents, _Places]
-
-
-@dataclass(frozen=True)
-class LabelledImage:
-    """A test image, its defect (``"good"`` or the name of the defect's folder) and its mask."""
-
-    image: ImageFile
-    defect: str
-    mask: ImageFile | None
-
-    @property
-    def is_anomalous(self) -> bool:
-        """Whether the image shows a defect."""
-        return self.defect != "good"
 
 
 @dataclass(frozen=True)
@@ -64,7 +52,58 @@ class Category:
     test: tuple[LabelledImage, ...]
 
 
-def open_dataset(path: str | os.PathLike[str]) -> dict[str, Category]:
+class Dataset(dict[str, Category]):
+    """Categories by name, in the order of the names.
+
+    Attributes
+    ----------
+    left_out : tuple of LeftOut
+        Files that are there but belong to no category.
+    places : tuple of pathlib.Path
+        As of `Listing`: the folder or archive, and where links in it lead.
+    """
+
+    def __init__(
+        self,
+        categories: Mapping[str, Category],
+        left_out: Iterable[LeftOut],
+        places: Iterable[Path],
+    ) -> None:
+        super().__init__(categories)
+        self.left_out = tuple(left_out)
+        self.places = tuple(places)
+
+
+def list_photographs(path: str | os.PathLike[str]) -> Listing:
+    """List images that need no labels, as `list_images`, but leave out masks that lie among them.
+
+    Raises
+    ------
+    CozadError
+        As `list_images`, and if there are masks only.
+    """
+    listing = list_images(path)
+    stems: dict[PurePosixPath, set[str]] = defaultdict(set)
+    for file in listing.images:
+        stems[PurePosixPath(file.name).parent].add(stem(file.name))
+    masks = {
+        file.name
+        for file in listing.images
+        if "ground_truth" in map(section, PurePosixPath(file.name).parts[:-1])
+        or is_named_as_mask(stem(file.name), stems[PurePosixPath(file.name).parent])
+    }
+    if len(masks) == len(listing.images):
+        raise CozadError(f"{path} holds masks only: give a folder of photographs")
+    return Listing(
+        tuple(file for file in listing.images if file.name not in masks),
+        tuple(
+            sorted([*listing.left_out, *(LeftOut(name, "a mask by its name") for name in masks)])
+        ),
+        listing.places,
+    )
+
+
+def open_dataset(path: str | os.PathLike[str]) -> Dataset:
     """List the categories of a data set in MVTec layout, or of own images in good and <defect>.
 
     Parameters
@@ -77,24 +116,24 @@ def open_dataset(path: str | os.PathLike[str]) -> dict[str, Category]:
 
     Returns
     -------
-    dict of str to Category
-        In the order of the names. Hidden files and files that are no images are left out. A
-        category without a folder of its own takes the name of `path`.
+    Dataset
+        A category without a folder of its own takes the name of `path`.
 
     Raises
     ------
     CozadError
         As `list_images`, and if a category has no good image, an image lies where the layout has
-        no place for it, both layouts are mixed, or a mask belongs to no image or to two.
+        no place for it or in a folder whose name may mean two things, both layouts are mixed, or a
+        mask belongs to no image or to two.
     """
     path = Path(path)
-    files = list_images(path)
-    own = _own_folders(files)
-    found, above = _in_sections(files), "test/"
+    listing = list_images(path)
+    own = _own_folders(listing.images)
+    found, left_out, above = *_in_sections(listing.images), "test/"
     if own and any(place.split("/")[0] != "ground_truth" for p in found.values() for place in p):
         _refuse_mixed(own, found)
     elif own:
-        found, above = _own_images(files, own), ""
+        found, left_out, above = _own_images(listing.images, own), [], ""
     if not found:
         raise CozadError(
             f"{path} has no good images: put normal images in good, beside folders of defects, or "
@@ -107,22 +146,26 @@ def open_dataset(path: str | os.PathLike[str]) -> dict[str, Category]:
         )
     own_name = path.resolve().name if path.is_dir() else path.stem
     named = {parents[-1] if parents else own_name: places for parents, places in found.items()}
-    return {name: _category(name, named[name], above) for name in sorted(named)}
+    categories = {name: _category(name, named[name], above) for name in sorted(named)}
+    return Dataset(categories, sorted([*listing.left_out, *left_out]), listing.places)
 
 
-def _in_sections(files: Iterable[ImageFile]) -> _Found:
+def _in_sections(files: Iterable[ImageFile]) -> tuple[_Found, list[LeftOut]]:
     """Sort the images of the MVTec layout; leave others out."""
     found: _Found = defaultdict(lambda: defaultdict(list))
+    left_out = []
     for file in files:
         parts = PurePosixPath(file.name).parts
-        if len(parts) >= 3 and parts[-3] in _SECTIONS:
-            found[parts[:-3]][f"{parts[-3]}/{parts[-2]}"].append(file)
-        elif not set(_SECTIONS).isdisjoint(parts[:-1]):
+        if len(parts) >= 3 and (here := section(parts[-3])):
+            found[parts[:-3]][f"{here}/{label(parts[-2])}"].append(file)
+        elif any(map(section, parts[:-1])):
             raise CozadError(
                 f"{printable(file.name)} is out of place: images belong in train/good, test/good, "
                 "test/<defect> and ground_truth/<defect>, not above or below"
             )
-    return found
+        else:
+            left_out.append(LeftOut(file.name, "not in train, test or ground_truth"))
+    return found, left_out
 
 
 def _own_folders(files: Iterable[ImageFile]) -> set[_Parents]:
@@ -131,7 +174,7 @@ def _own_folders(files: Iterable[ImageFile]) -> set[_Parents]:
     return {
         folder.parts[:-1]
         for folder in folders
-        if folder.name == "good" and folder.parent.name not in _SECTIONS
+        if label(folder.name) == GOOD and not section(folder.parent.name)
     }
 
 
@@ -152,19 +195,16 @@ def _own_images(files: Iterable[ImageFile], own: set[_Parents]) -> _Found:
     found: _Found = defaultdict(lambda: defaultdict(list))
     for file in files:
         parts = PurePosixPath(file.name).parts
-        is_mask = parts[-3:-2] == ("ground_truth",)
-        category, label = parts[: -3 if is_mask else -2], parts[-2] if parts[1:] else ""
-        if category not in own or not label:
+        is_mask = len(parts) > 2 and section(parts[-3]) == "ground_truth"
+        category, folder = parts[: -3 if is_mask else -2], parts[-2] if parts[1:] else ""
+        if category not in own or not folder:
             raise CozadError(
                 f"{printable(file.name)} is out of place: where there is no train or test, images "
                 "belong in good or in <defect> beside it, and masks in ground_truth/<defect>"
             )
-        if not is_mask and (label in _MASK_FOLDERS or file.name.endswith("_mask.png")):
-            raise CozadError(
-                f"{printable(file.name)} seems to be a mask: move the mask of <defect>/000.png to "
-                "ground_truth/<defect>/000_mask.png"
-            )
-        found[category][f"{'ground_truth' if is_mask else 'test'}/{label}"].append(file)
+        if not is_mask and folder.lower() in _MASK_FOLDERS:
+            raise CozadError(seems_a_mask(file))
+        found[category][f"{'ground_truth' if is_mask else 'test'}/{label(folder)}"].append(file)
     return found
 
 
@@ -173,59 +213,42 @@ def _category(name: str, places: _Places, above: str) -> Category:
 
     `above` is where its test images lie, for messages: ``test/``, or nothing for own images.
     """
+    for place, files in places.items():
+        here, defect = place.split("/")
+        if here == "test" and may_mean_good(defect):
+            raise CozadError(
+                f"{printable(files[0].name)} is in {printable(above + defect)}, which may mean "
+                f"normal images: call the folder {above}good, or after its defect"
+            )
+        if here == "train" and defect != GOOD:
+            raise CozadError(
+                f"{printable(files[0].name)} is in {printable(place)}: train holds normal images "
+                "only, in train/good; move images with defects to test"
+            )
     if "train/good" not in places and "test/good" not in places:
         raise CozadError(
             f"category {printable(name)} has no good images: put normal images in train/good or "
             f"test/good (found: {', '.join(printable(place) for place in sorted(places))})"
         )
-    test: list[LabelledImage] = []
+    masks: _Places = defaultdict(list)
     for place, files in places.items():
-        section, label = place.split("/")
-        if section == "train" and label != "good":
-            raise CozadError(
-                f"{printable(files[0].name)} is in {printable(place)}: train holds normal images "
-                "only, in train/good; move images with defects to test"
-            )
-        if section == "test":
-            test += _labelled(files, label, places.get(f"ground_truth/{label}", []), above)
-        if section == "ground_truth" and f"test/{label}" not in places:
-            _refuse_orphans(files, f"{above}{label}")
+        if place.startswith("ground_truth/"):
+            masks[_defect_of(place.split("/")[1], places, files, above)] += files
+    test = [
+        item
+        for place, files in places.items()
+        if place.startswith("test/")
+        for item in labelled(files, place.split("/")[1], masks[place.split("/")[1]], above)
+    ]
     test.sort(key=lambda item: item.image.name)
     return Category(name, tuple(places.get("train/good", ())), tuple(test))
 
 
-def _labelled(
-    images: list[ImageFile], defect: str, mask_files: list[ImageFile], above: str
-) -> list[LabelledImage]:
-    """Give each image of one defect its mask, by name."""
-    masks = {}
-    for file in mask_files:
-        if not file.name.endswith("_mask.png"):
-            raise CozadError(
-                f"{printable(file.name)} is not named as a mask: call the mask of 000.png "
-                "000_mask.png"
-            )
-        masks[_stem(file).removesuffix("_mask")] = file
-    stems = Counter(map(_stem, images))
-    if shared := [stem for stem in masks if stems[stem] > 1]:
-        raise CozadError(
-            f"{printable(masks[shared[0]].name)} belongs to {stems[shared[0]]} images that differ "
-            "in the suffix only: rename them"
-        )
-    _refuse_orphans((masks[stem] for stem in masks if stem not in stems), f"{above}{defect}")
-    return [LabelledImage(image, defect, masks.get(_stem(image))) for image in images]
-
-
-def _stem(file: ImageFile) -> str:
-    # macOS stores accented names decomposed, other systems composed.
-    return unicodedata.normalize("NFC", PurePosixPath(file.name).stem)
-
-
-def _refuse_orphans(masks: Iterable[ImageFile], folder: str) -> None:
-    names = [printable(mask.name) for mask in masks]
-    if names:
-        more = f" (and {len(names) - 1} more)" if names[1:] else ""
-        raise CozadError(
-            f"{names[0]}{more} is a mask without an image: add its image to "
-            f"{printable(folder)} or delete the mask"
-        )
+def _defect_of(folder: str, places: _Places, masks: list[ImageFile], above: str) -> str:
+    """Give the defect whose masks a folder of ground_truth holds, upper and lower case aside."""
+    if f"test/{folder}" in places:
+        return folder
+    alike = [place for place in places if place.casefold() == f"test/{folder}".casefold()]
+    if len(alike) != 1:
+        refuse_orphans(masks, f"{above}{folder}")
+    return alike[0].split("/")[1]

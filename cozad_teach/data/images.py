@@ -1,4 +1,4 @@
-"""Read photographs and masks, and refuse in one sentence what cannot be used as they are."""
+"""Read photographs, and refuse in one sentence what cannot be used as it is."""
 
 from __future__ import annotations
 
@@ -7,36 +7,42 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from cozad_teach.data.formats import IMAGE_SUFFIXES, OPENED, READABLE, bits_per_channel
 from cozad_teach.errors import CozadError
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_FILE_BYTES",
     "MAX_PIXELS",
+    "Frame",
     "ImageFile",
+    "Refusal",
+    "decode",
     "header_problem",
     "printable",
+    "read_frame",
     "read_image",
-    "read_mask",
 ]
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 100_000_000
 MAX_FILE_BYTES = 5 * MAX_PIXELS  # an uncompressed 32-bit image of MAX_PIXELS, and room
-
-# GIF is here although no suffix names it: a renamed one then gets the true reason.
-_PHOTO_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
-_MASK_FORMATS = ("PNG",)  # a JPEG mask has grey noise around each defect, and grey counts as defect
 
 _TOO_LARGE = (
     f"declares more than {MAX_PIXELS // 10**6} million pixels: scale it down or cut it into tiles"
 )
 _warnings_lock = threading.Lock()
+
+T = TypeVar("T")
+
+
+class Refusal(Exception):
+    """Why an image that was opened cannot be used; the words follow the name of its file."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,22 @@ class ImageFile:
     read_bytes: Callable[[], bytes]
 
 
+@dataclass(frozen=True)
+class Frame:
+    """How an image lies in its file.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Height and width in pixels, as the image is shown.
+    orientation : int
+        EXIF's number for how the stored pixels are turned to be shown, 1 to 8; 1 is as stored.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+
+
 def printable(name: str) -> str:
     """Give `name` for a one-line message: as it is, or escaped if a terminal cannot show it."""
     return name if name.isprintable() else ascii(name)
@@ -69,7 +91,7 @@ def read_image(file: ImageFile) -> NDArray[np.uint8]:
     Parameters
     ----------
     file : ImageFile
-        A PNG, JPEG, BMP, TIFF or WebP file. The content counts, not the suffix.
+        A file of one of the formats of `IMAGE_SUFFIXES`. The content counts, not the suffix.
 
     Returns
     -------
@@ -83,38 +105,36 @@ def read_image(file: ImageFile) -> NDArray[np.uint8]:
         transparency or several frames, or declares more than `MAX_PIXELS` pixels (known from the
         header: nothing is decoded).
     """
-    return _decode(file, _PHOTO_FORMATS)
+    return decode(file, _rgb)
 
 
-def read_mask(file: ImageFile, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Decode a mask; every pixel above 0 is anomalous.
-
-    Masks are drawn with 1, 255 or a palette colour for the defect, so no other threshold than 0
-    reads them all. JPEG masks are refused because their noise lies above 0.
+def read_frame(file: ImageFile) -> Frame:
+    """Read from its header how an image lies in its file, without decoding it.
 
     Parameters
     ----------
     file : ImageFile
-        A PNG file.
-    size : (int, int)
-        Height and width of its image, in pixels.
+        As `read_image` takes it.
 
     Returns
     -------
-    ndarray, bool, (H, W)
+    Frame
 
     Raises
     ------
     CozadError
-        As `read_image`, and if the mask has another size than its image.
+        If the file is empty or no image.
     """
-    mask = _decode(file, _MASK_FORMATS).any(axis=2)
-    if mask.shape != size:
-        raise CozadError(
-            f"{printable(file.name)} is {mask.shape[1]} x {mask.shape[0]} pixels but its image is "
-            f"{size[1]} x {size[0]}: save the mask in the size of the image"
-        )
-    return mask
+
+    def frame(image: Image.Image, _: bytes) -> Frame:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        height, width = image.height, image.width
+        # Of a TIFF, Pillow gives the size as it is shown.
+        if orientation in (5, 6, 7, 8) and image.format != "TIFF":
+            height, width = width, height
+        return Frame((height, width), orientation if orientation in range(1, 9) else 1)
+
+    return decode(file, frame)
 
 
 def header_problem(file: ImageFile) -> str | None:
@@ -136,35 +156,50 @@ def header_problem(file: ImageFile) -> str | None:
     CozadError
         If the file is empty or no image.
     """
-    content = file.read_bytes()
-    if not content:
-        raise CozadError(f"{printable(file.name)} is empty (0 bytes): copy or download it again")
-    try:
-        return _unusable(_open(content, _PHOTO_FORMATS), content)
-    except Exception as error:  # Pillow's decoders raise a dozen types for damaged files
-        raise CozadError(
-            f"{printable(file.name)} is no image or a damaged one: copy or download it again"
-        ) from error
+    return decode(file, _unusable)
 
 
-def _decode(file: ImageFile, formats: tuple[str, ...]) -> NDArray[np.uint8]:
+def decode(file: ImageFile, take: Callable[[Image.Image, bytes], T]) -> T:
+    """Open an image and take something of it, whatever may be wrong with the file.
+
+    Parameters
+    ----------
+    file : ImageFile
+        Any file.
+    take : callable
+        Is given the opened image, of which nothing is decoded yet, and the bytes of the file.
+        Raises `Refusal` with a reason that follows the name of the file.
+
+    Returns
+    -------
+    object
+        What `take` gives.
+
+    Raises
+    ------
+    CozadError
+        If the file is empty, no image, damaged or refused; names the file.
+    """
     name = printable(file.name)
     content = file.read_bytes()
     if not content:
         raise CozadError(f"{name} is empty (0 bytes): copy or download it again")
-    kinds = ", ".join(kind for kind in formats if kind != "GIF")
     try:
-        image = _open(content, formats)
-        if reason := _unusable(image, content):
-            raise CozadError(f"{name} {reason}")
-        # Either call would copy an image that needs nothing done.
-        ImageOps.exif_transpose(image, in_place=True)
-        return np.array(image if image.mode == "RGB" else image.convert("RGB"))
-    except (CozadError, MemoryError):
+        # Pillow warns below our own limit; the filters of `warnings` are shared by all threads.
+        with _warnings_lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(content), formats=OPENED)
+        if image.width * image.height > MAX_PIXELS:
+            raise Refusal(_TOO_LARGE)
+        return take(image, content)
+    except Refusal as refusal:
+        raise CozadError(f"{name} {refusal}") from refusal
+    except MemoryError:
         raise
     except UnidentifiedImageError as error:
         raise CozadError(
-            f"{name} is not a {kinds} image, whatever its name says: save it as PNG or remove it"
+            f"{name} is not a {', '.join(READABLE)} image, whatever its name says: save it as PNG "
+            "or remove it"
         ) from error
     except Image.DecompressionBombError as error:
         raise CozadError(f"{name} {_TOO_LARGE}") from error
@@ -174,22 +209,21 @@ def _decode(file: ImageFile, formats: tuple[str, ...]) -> NDArray[np.uint8]:
         ) from error
 
 
-def _open(content: bytes, formats: tuple[str, ...]) -> Image.Image:
-    # Pillow warns below our own limit; the filters of `warnings` are shared by all threads.
-    with _warnings_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Image.open(io.BytesIO(content), formats=formats)
+def _rgb(image: Image.Image, content: bytes) -> NDArray[np.uint8]:
+    if reason := _unusable(image, content):
+        raise Refusal(reason)
+    # Either call would copy an image that needs nothing done.
+    ImageOps.exif_transpose(image, in_place=True)
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _unusable(image: Image.Image, content: bytes) -> str | None:
-    """Say from the header why `image` cannot be used, or None."""
-    if image.width * image.height > MAX_PIXELS:
-        return _TOO_LARGE
+    """Say from the header why `image` cannot be used as a photograph, or None."""
     if getattr(image, "is_animated", False) and image.format != "MPO":
         return "is animated or has several pages: save the one picture you need as PNG"
     if image.has_transparency_data:
         return "has transparency (an alpha channel): save it as RGB or grey without it"
-    if _bits_per_channel(image, content) > 8:
+    if bits_per_channel(image, content) > 8:
         reason = "has more than 8 bits per channel"
     elif image.mode == "CMYK":
         reason = "has CMYK colours (for print)"
@@ -198,12 +232,3 @@ def _unusable(image: Image.Image, content: bytes) -> str | None:
     else:
         return None
     return f"{reason}: save it as 8-bit RGB or grey"
-
-
-def _bits_per_channel(image: Image.Image, content: bytes) -> int:
-    """Bits as stored: Pillow drops the lower half of 16-bit colour without a word."""
-    if image.format == "PNG":
-        return content[24]  # the bit depth in the header chunk, which always comes first
-    if image.format == "TIFF":
-        return int(max(image.tag_v2.get(258, (1,))))  # type: ignore[attr-defined]
-    return 8

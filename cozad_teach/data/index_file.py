@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
 
+from cozad_teach import values as read
 from cozad_teach.data.download import file_hash
+from cozad_teach.data.images import printable
 from cozad_teach.data.manifest import Counts, DatasetInfo
+from cozad_teach.data.members import LeftOut
 from cozad_teach.data.placing import Placed
 from cozad_teach.errors import CozadError
+from cozad_teach.inputs import read_json
 
 __all__ = ["INDEX", "Differences", "count_files", "read_index", "verify", "write_index"]
 
 INDEX = "index.json"
-_FORMAT = "cozad data 1"
+LARGEST_INDEX = 256 * 2**20  # bytes
+_FORMAT = "cozad data 2"
 
 
 class Differences(NamedTuple):
@@ -49,6 +54,7 @@ def write_index(
     info: DatasetInfo,
     archives: dict[str, str],
     placed: Placed,
+    left_out: Sequence[LeftOut],
 ) -> None:
     """Write the index of a converted data set.
 
@@ -62,6 +68,8 @@ def write_index(
         SHA-256 of each archive that it came from.
     placed : Placed
         Of `place_files`.
+    left_out : sequence of LeftOut
+        Pictures that have no place in the data set.
     """
     content = {
         "format": _FORMAT,
@@ -71,7 +79,8 @@ def write_index(
         "categories": sorted({path.split("/")[0] for path in placed.files}),
         "counts": asdict(count_files(list(placed.files))),
         "saved_anew": sorted(placed.saved_anew),
-        "resized_masks": sorted(placed.resized_masks),
+        "mask_notes": dict(sorted(placed.mask_notes.items())),
+        "left_out": [file._asdict() for file in left_out],
         "files": dict(sorted(placed.files.items())),
     }
     (folder / INDEX).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -93,16 +102,42 @@ def read_index(folder: Path) -> dict[str, Any] | None:
     if not folder.is_dir():
         return None
     try:
-        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        if content["format"] != _FORMAT:
-            raise ValueError("another format")
-        # Asked for here, so that no caller meets an index without them.
-        assert isinstance(content["files"], dict) and isinstance(content["categories"], list)
-    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        content = read_json(folder / INDEX, "there is no", "get.py writes it", LARGEST_INDEX)
+        _check(content, "the index")
+    except CozadError as error:
         raise CozadError(
-            f"{folder} is there, but has no {INDEX} of get.py: rename or delete the folder"
+            f"{printable(str(folder))} is there, but has no {INDEX} of get.py: rename or delete "
+            f"the folder ({error})"
         ) from error
     return dict(content)
+
+
+def _read_inside(value: Any, name: str) -> str:
+    """Read the path of a file below the folder."""
+    path = PurePosixPath(_text(value, name))
+    if path.is_absolute() or ".." in path.parts or str(path) != value or "\0" in value:
+        raise read.wrong(value, name, "a path in the folder")
+    return str(value)
+
+
+_text = read.text(10_000, printable=False)
+_hash = read.matching("[0-9a-f]{64}", "a SHA-256")
+_check = read.record(
+    format=read.word(_FORMAT),
+    name=_text,
+    title=_text,
+    homepage=_text,
+    licence=read.optional(_text),
+    citation=_text,
+    split=_text,
+    archives=read.mapping(_text, _hash),
+    categories=read.listed(_text),
+    counts=read.record(**dict.fromkeys(Counts.__dataclass_fields__, read.whole(0, 10**9))),
+    saved_anew=read.listed(_read_inside),
+    mask_notes=read.mapping(_read_inside, read.listed(_text)),
+    left_out=read.listed(read.record(name=_text, reason=_text)),
+    files=read.mapping(_read_inside, _hash),
+)
 
 
 def verify(folder: Path, *, progress: bool = False) -> Differences:

@@ -5,27 +5,27 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cozad_teach.data.archives import is_archive, unpack
+from cozad_teach.data.archives import unpack
 from cozad_teach.data.converters import CONVERTERS, Placement
-from cozad_teach.data.download import RESERVED_BYTES, download, file_hash
 from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.index_file import count_files, read_index, write_index
 from cozad_teach.data.manifest import DatasetInfo
+from cozad_teach.data.members import LeftOut
+from cozad_teach.data.names import HIDDEN, NO_IMAGE, left_out_by_name
+from cozad_teach.data.origins import Tell, by_hand, downloaded, given
 from cozad_teach.data.placing import place_files
 from cozad_teach.errors import CozadError
 
 __all__ = ["install"]
 
-# The archive, and what is in it: photographs are as long unpacked as packed.
-_ROOM_FACTOR = 2
-Tell = Callable[[str], None]
+NO_PLACE = "not in the layout of its owner"
 
 
 def install(
@@ -72,7 +72,7 @@ def install(
         if _is_there(target, categories):
             return target
         if source is None and info.access != "open":
-            raise CozadError(_by_hand(info))
+            raise CozadError(by_hand(info))
         root.mkdir(parents=True, exist_ok=True)
         with _alone(root, info.name, tell):
             if not _is_there(target, categories):
@@ -98,27 +98,28 @@ def _install(
         shutil.rmtree(left)
     downloads = root / ".downloads" / info.name
     archives = (
-        _download(info, downloads, progress, tell) if source is None else _given(info, source, tell)
+        downloaded(info, downloads, progress, tell) if source is None else given(info, source, tell)
     )
     partial = Path(tempfile.mkdtemp(prefix=f".{info.name}.partial-", dir=root))
     try:
         raw, converted = partial / "raw", partial / "converted"
+        left_out: list[LeftOut] = []
         for archive in archives:
-            unpack(archive, raw, progress=progress)
-        for inner in [f for f in raw.rglob("*.zip") if f.is_file()]:  # as of DAGM's classes
-            unpack(inner, inner.with_suffix(""), progress=progress)
-            inner.unlink()
+            left_out += unpack(archive, raw, progress=progress)
         origin = raw if archives or source is None else source
+        everything = _converted(info, origin)
+        left_out += _left_out(origin, everything)
         placements = [
             placement
-            for placement in _converted(info, origin)
+            for placement in everything
             if not categories or placement.target.split("/")[0] in categories
         ]
         placed = place_files(
             placements, origin, converted, may_move=origin is raw, progress=progress
         )
         _check_content(info, converted, list(placed.files), categories)
-        write_index(converted, info, {a.name: digest for a, digest in archives.items()}, placed)
+        hashes = {archive.name: digest for archive, digest in archives.items()}
+        write_index(converted, info, hashes, placed, left_out)
         converted.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -134,6 +135,15 @@ def _converted(info: DatasetInfo, origin: Path) -> list[Placement]:
             f"{info.title} is not laid out as its owner does it ({error}): check that it is the "
             "right archive, whole"
         ) from error
+
+
+def _left_out(origin: Path, placements: Sequence[Placement]) -> list[LeftOut]:
+    """List the pictures that a converter has no place for."""
+    placed = {placement.source for placement in placements}
+    files = (path for path in origin.rglob("*") if path not in placed and path.is_file())
+    names = (path.relative_to(origin).as_posix() for path in files)
+    found = {left_out_by_name(name) or LeftOut(name, NO_PLACE) for name in names}
+    return sorted(file for file in found if file.reason not in (HIDDEN, NO_IMAGE))
 
 
 def _say(text: str) -> None:
@@ -177,85 +187,6 @@ def _check_categories(info: DatasetInfo, categories: Sequence[str]) -> None:
             f"{info.name} has no category {', '.join(unknown)}: choose from "
             f"{', '.join(info.categories)}"
         )
-
-
-def _by_hand(info: DatasetInfo) -> str:
-    needs = {"login": "needs an account", "form": "is given in a browser only"}[info.access]
-    files = ", ".join(archive.file for archive in info.archives)
-    return (
-        f"{info.title} {needs}. {info.steps} Then run: python data_scripts/get.py {info.name} "
-        f"--from FILE_OR_DIR (its archive: {files}; its page: {info.homepage})"
-    )
-
-
-def _download(info: DatasetInfo, folder: Path, progress: bool, tell: Tell) -> dict[Path, str]:
-    """Fetch all archives; give each with its SHA-256."""
-    known = sum(archive.bytes or 0 for archive in info.archives)
-    folder.mkdir(parents=True, exist_ok=True)
-    there = sum(file.stat().st_size for file in folder.iterdir())
-    room = shutil.disk_usage(folder).free + there - RESERVED_BYTES
-    if known * _ROOM_FACTOR > room:
-        raise CozadError(
-            f"{info.name} needs {known * _ROOM_FACTOR / 1e9:.1f} GB while it is unpacked, but "
-            f"{folder.parent.parent} has room for {max(room, 0) / 1e9:.1f} GB: free the disk or "
-            "name another folder with --root"
-        )
-    fetched = {}
-    for archive in info.archives:
-        path = folder / archive.file
-        found = file_hash(path) if path.exists() else None
-        if found is None or archive.sha256 not in (None, found):
-            path.unlink(missing_ok=True)
-            tell(f"{info.name}: fetching {archive.file}")
-            found = download(
-                archive.mirrors, path, sha256=archive.sha256, size=archive.bytes, progress=progress
-            )
-        fetched[path] = found
-        if archive.sha256 is None:
-            tell(_unverified(path, found))
-    return fetched
-
-
-def _unverified(path: Path, found: str) -> str:
-    return (
-        f"{path.name}: SHA-256 {found}; nobody has verified it yet. Please compare it with another "
-        "source and record it in data_scripts/manifest.yml"
-    )
-
-
-def _checked(path: Path, sha256: str | None, tell: Tell) -> str:
-    found = file_hash(path)
-    if sha256 is None:
-        tell(_unverified(path, found))
-    elif found != sha256:
-        raise CozadError(
-            f"{path} has the SHA-256 {found}, not {sha256} of the manifest: it is another file or "
-            "a damaged one; it was not unpacked, fetch it again"
-        )
-    return found
-
-
-def _given(info: DatasetInfo, source: Path, tell: Tell) -> dict[Path, str]:
-    """Find the archives in what the reader gives; none if it is a folder of unpacked files."""
-    known = {archive.file: archive.sha256 for archive in info.archives}
-    if source.is_file():
-        if len(known) > 1:
-            raise CozadError(
-                f"{info.name} has {len(known)} archives ({', '.join(known)}): give the folder that "
-                "holds them with --from"
-            )
-        if not is_archive(source):
-            raise CozadError(
-                f"{source} is no zip or tar archive: give the archive of {info.name} as it was "
-                "downloaded, or the folder with its content"
-            )
-        return {source: _checked(source, info.archives[0].sha256, tell)}
-    if not source.is_dir():
-        raise CozadError(f"{source} does not exist: check the path after --from")
-    archives = [file for file in sorted(source.iterdir()) if file.is_file() and is_archive(file)]
-    if len(archives) == len(known) == 1:  # whatever its name
-        known = {archives[0].name: info.archives[0].sha256}
-    return {file: _checked(file, known.get(file.name), tell) for file in archives}
 
 
 def _check_content(

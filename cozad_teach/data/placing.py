@@ -6,20 +6,22 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 from tqdm.auto import tqdm
 
-from cozad_teach.data.converters import Placement
-from cozad_teach.data.images import ImageFile, header_problem, printable
-from cozad_teach.data.mask_files import read_any_mask
+from cozad_teach.data.converters import Placement, file_at, mask_at
+from cozad_teach.data.formats import bits_per_channel
+from cozad_teach.data.images import Refusal, decode, header_problem, printable
 from cozad_teach.errors import CozadError
 
 __all__ = ["Placed", "place_files"]
 
-_SHAPE_TOLERANCE = 0.02  # of width through height, for sizes that were rounded
+_LEAST_BITS = (
+    15  # of 16 that an image uses: one that uses fewer may be one of 12 bits, not a dark one
+)
 
 
 class Placed(NamedTuple):
@@ -31,13 +33,13 @@ class Placed(NamedTuple):
         SHA-256 of each file by its path in the data set.
     saved_anew : list of str
         Images whose pixels had to be converted, such as those with 16 bits.
-    resized_masks : list of str
-        Masks that had another size than their images.
+    mask_notes : dict of str to list of str
+        What should be looked at of a mask, as of `Mask`.
     """
 
     files: dict[str, str]
     saved_anew: list[str]
-    resized_masks: list[str]
+    mask_notes: dict[str, list[str]]
 
 
 def place_files(
@@ -77,20 +79,18 @@ def place_files(
         If a source is missing, no image or outside `origin`, or two have the same place.
     """
     inside = origin.resolve()
-    placed = Placed({}, [], [])
+    placed = Placed({}, [], {})
     placed_at: dict[Path, Path] = {}  # where images went that were moved
     for placement in tqdm(placements, "converting", unit="file", delay=2, disable=not progress):
         source, target = placement.source, PurePosixPath(placement.target)
         if not source.resolve().is_relative_to(inside) or ".." in target.parts or target.root:
             raise CozadError(f"{printable(str(target))} leads out of the archive: do not trust it")
-        if not source.is_file():
-            raise CozadError(
-                f"{printable(source.name)} is missing: check that the archive is whole"
-            )
         content: bytes | None
         if placement.mask_of is not None:
-            content, resized = _mask(placement, placed_at.get(placement.mask_of, placement.mask_of))
-            placed.resized_masks.extend([str(target)] * resized)
+            image = placed_at.get(placement.mask_of, placement.mask_of)
+            content, notes = _mask(placement, image)
+            if notes:
+                placed.mask_notes[str(target)] = notes
         elif (content := _image(placement)) is not None:
             target = target.with_suffix(".png")
             placed.saved_anew.append(str(target))
@@ -108,59 +108,52 @@ def place_files(
     return placed
 
 
-def _mask(placement: Placement, image: Path) -> tuple[bytes, bool]:
-    """Give the mask as PNG in the size of its image, and whether it had another one."""
-    mask = read_any_mask(placement.source)
-    height, width = _size(image)
-    resized = mask.shape != (height, width)
-    if resized:
-        if abs(mask.shape[1] / mask.shape[0] * height / width - 1) > _SHAPE_TOLERANCE:
-            raise CozadError(
-                f"the mask {printable(placement.source.name)} has {mask.shape[1]} x "
-                f"{mask.shape[0]} pixels, its image {width} x {height}: they do not belong together"
-            )
-        rows = (np.arange(height) + 0.5) * mask.shape[0] / height
-        columns = (np.arange(width) + 0.5) * mask.shape[1] / width
-        mask = mask[rows.astype(int)][:, columns.astype(int)]
+def _mask(placement: Placement, image: Path) -> tuple[bytes, list[str]]:
+    """Give the mask as PNG in the size of its image, and what is to be said of it."""
+    pixels, notes = mask_at(placement.source, image, lossy=placement.lossy_mask)
     if placement.box is not None:
         left, top, right, bottom = placement.box
-        mask = mask[top:bottom, left:right]
-    return _png(Image.fromarray(np.where(mask, np.uint8(255), np.uint8(0)))), resized
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """Give height and width of an image as it is shown."""
-    try:
-        with Image.open(path) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-            return image.size if turned else (image.height, image.width)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise CozadError(
-            f"{printable(path.name)} is missing or no image ({error}): fetch the archive again"
-        ) from error
+        pixels = pixels[top:bottom, left:right]
+    # Beside an image that is turned by its EXIF orientation, the mask says that it is not.
+    upright = Image.Exif()
+    upright[ExifTags.Base.Orientation] = 1
+    mask = Image.fromarray(np.where(pixels, np.uint8(255), np.uint8(0)))
+    return _png(mask, exif=upright), list(notes)
 
 
 def _image(placement: Placement) -> bytes | None:
     """Give the image as PNG where it cannot stay as it is, else None."""
-    content = placement.source.read_bytes()
-    name = placement.source.name
-    if header_problem(ImageFile(name, lambda: content)) is None and placement.box is None:
+    file = file_at(placement.source)
+    if header_problem(file) is None and placement.box is None:
         return None
-    try:
-        with Image.open(io.BytesIO(content)) as opened:
-            image = ImageOps.exif_transpose(opened)
-            if image.mode.startswith("I"):  # 16 bits of grey
-                grey = np.clip(np.asarray(image), 0, 65535) // 257
-                image = Image.fromarray(grey.astype(np.uint8))
-            image = image.convert("RGB")
-            return _png(image if placement.box is None else image.crop(placement.box))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise CozadError(
-            f"{printable(name)} is damaged or cut short ({error}): fetch the archive again"
-        ) from error
+
+    def converted(image: Image.Image, content: bytes) -> bytes:
+        deep = bits_per_channel(image, content) > 8
+        ImageOps.exif_transpose(image, in_place=True)
+        image = (_eight_bits(image) if deep else image).convert("RGB")
+        return _png(image if placement.box is None else image.crop(placement.box))
+
+    return decode(file, converted)
 
 
-def _png(image: Image.Image) -> bytes:
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Bring values of 16 bits to 8, or refuse them where it is not clear what is white."""
+    if image.mode == "F":
+        raise Refusal("has floating-point values: save it as 8-bit RGB or grey")
+    values = np.asarray(image)
+    halved = values.dtype == np.uint8  # of 16-bit colours, Pillow gives the upper 8 bits
+    used = int(values.max()).bit_length() + 8 * halved
+    if values.min() < 0 or used > 16:
+        raise Refusal("has more than 16 bits per channel: save it as 8-bit RGB or grey")
+    if used < _LEAST_BITS and (halved or values.any()):
+        raise Refusal(
+            f"uses {used} of its 16 bits per channel, so that nobody knows what is white: scale "
+            "its values and save it as 8-bit RGB or grey"
+        )
+    return image if halved else Image.fromarray((values // 257).astype(np.uint8))
+
+
+def _png(image: Image.Image, **options: Any) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "PNG")
+    image.save(stream, "PNG", **options)
     return stream.getvalue()

@@ -1,31 +1,58 @@
-"""List and read the image files of a folder or a zip archive, which is never extracted."""
+"""List and read the image files of a folder or a zip archive, which is never extracted.
+
+Which files of a folder are inputs is decided here: none is passed over without a reason, and none
+that a run of ours wrote is read.
+"""
 
 from __future__ import annotations
 
 import os
-import stat
-import threading
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
-from cozad_teach.data.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, ImageFile, printable
+from cozad_teach.data.formats import IMAGE_SUFFIXES
+from cozad_teach.data.images import MAX_FILE_BYTES, ImageFile, printable
+from cozad_teach.data.members import LeftOut
+from cozad_teach.data.names import (
+    HEAD_BYTES,
+    OVERLAY,
+    is_hidden,
+    is_overlay,
+    left_out_by_name,
+)
+from cozad_teach.data.zips import zip_files
 from cozad_teach.errors import CozadError
+from cozad_teach.places import head
 
-__all__ = ["list_images"]
+__all__ = ["LeftOut", "Listing", "list_images"]
 
-# Photographs are compressed already: honest archives of them unpack to 1-10 times their size.
-_BOMB_RATIO, _BOMB_FLOOR = 100, 2**30
-
-# The only methods that unpack no more than they are asked for; no common tool uses others for zip.
-_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_ENCRYPTED = 0x1
+_MOST_LINKS = 100  # to one folder: a fan of links has no end otherwise
 
 
-def list_images(path: str | os.PathLike[str]) -> list[ImageFile]:
-    """List all images of a folder or zip archive, in the folders inside it too, by name.
+@dataclass(frozen=True)
+class Listing:
+    """The files of a folder or archive.
+
+    Attributes
+    ----------
+    images : tuple of ImageFile
+        By name.
+    left_out : tuple of LeftOut
+        All other files, by name; a hidden folder counts as one.
+    places : tuple of pathlib.Path
+        What was looked into: the folder or archive, and folders that links in it lead to.
+    """
+
+    images: tuple[ImageFile, ...]
+    left_out: tuple[LeftOut, ...]
+    places: tuple[Path, ...]
+
+
+def list_images(path: str | os.PathLike[str]) -> Listing:
+    """List all images of a folder or zip archive, in the folders inside it too.
 
     Parameters
     ----------
@@ -35,138 +62,100 @@ def list_images(path: str | os.PathLike[str]) -> list[ImageFile]:
 
     Returns
     -------
-    list of ImageFile
-        Files with one of `IMAGE_SUFFIXES`, without hidden ones and without ``__MACOSX``.
+    Listing
+        Images are files with one of `IMAGE_SUFFIXES`, but for hidden ones and heat maps of
+        ``cozad predict``.
 
     Raises
     ------
     CozadError
-        If `path` is missing, unreadable, holds no image or is no zip archive; if the archive is
-        cut short, encrypted, names a file twice, has links or paths that lead out of it, or
-        declares sizes that no collection of photographs has.
+        If `path` is missing, unreadable, holds no image or is no zip archive; if an image is a
+        broken link, a pipe or a device, or links lead to one folder again and again; if the
+        archive is cut short, encrypted, names a file twice, has links or paths that lead out of
+        it, or declares sizes that no collection of photographs has.
     """
     path = Path(path)
+    links: Counter[Path] = Counter()
     try:
         if not path.exists():
             raise CozadError(f"{path} does not exist: check the path")
-        files = list(_folder_images(path) if path.is_dir() else _zip_images(path))
+        if not (path.is_dir() or path.is_file()):
+            raise CozadError(f"{path} is a pipe or a device: give a folder or a .zip")
+        found = list(_folder_files(path, links) if path.is_dir() else zip_files(path))
     except OSError as error:
         place = error.filename or path
         raise CozadError(
             f"cannot read {place} ({error.strerror}): check its permissions"
         ) from error
-    if not files:
-        raise CozadError(f"{path} holds no images ({' '.join(IMAGE_SUFFIXES)}): check the path")
-    return sorted(files, key=lambda file: file.name)
+    images = sorted((f for f in found if isinstance(f, ImageFile)), key=lambda file: file.name)
+    left_out = sorted({f for f in found if isinstance(f, LeftOut)})
+    if not images:
+        raise CozadError(f"{path} holds no images that can be read: {_why_none(left_out)}")
+    return Listing(tuple(images), tuple(left_out), (path, *links))
 
 
-def _is_hidden(part: str) -> bool:
-    return part.startswith(".") or part == "__MACOSX"
+def _why_none(left_out: Sequence[LeftOut]) -> str:
+    if not left_out:
+        return f"check the path (images end in {' '.join(IMAGE_SUFFIXES)})"
+    (reason, _), *others = Counter(file.reason for file in left_out).most_common()
+    first = next(file.name for file in left_out if file.reason == reason)
+    more = f" (and {len(left_out) - 1} more)" if left_out[1:] else ""
+    return f"{printable(first)}{more}: {reason}" + (", and other reasons" if others else "")
 
 
-def _is_listed(name: str) -> bool:
-    """Tell images from ``Thumbs.db``, ``license.txt``, ``.DS_Store`` and ``._000.png``."""
-    parts = PurePosixPath(name)
-    return parts.suffix.lower() in IMAGE_SUFFIXES and not any(map(_is_hidden, parts.parts))
+def _head(path: Path) -> bytes:
+    try:
+        return head(path, HEAD_BYTES)
+    except OSError:  # said when the image is read
+        return b""
 
 
-def _folder_images(root: Path) -> Iterator[ImageFile]:
-    for path in _walk(root):
+def _folder_files(root: Path, links: Counter[Path]) -> Iterator[ImageFile | LeftOut]:
+    unusable = []
+    for path in _walk(root, links):
         name = path.relative_to(root).as_posix()
-        if _is_listed(name):
-            if not path.is_file():
-                raise CozadError(f"{printable(name)} is a broken link or no file: remove it")
-            yield ImageFile(name, partial(_read_from_folder, path, name))
-
-
-def _walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """Give what is in `folder`, through links too, but not through those that lead back up."""
-    real = folder.resolve()
-    if real in above:
-        return
-    for path in folder.iterdir():
-        if path.is_dir():
-            if not _is_hidden(path.name):
-                yield from _walk(path, above | {real})
+        left_out = left_out_by_name(name)
+        if left_out is None and not path.is_file():
+            unusable.append(printable(name))
+        elif left_out:
+            yield left_out
+        elif name.lower().endswith(".png") and is_overlay(_head(path)):
+            yield LeftOut(name, OVERLAY)
         else:
-            yield path
+            yield ImageFile(name, partial(_read_from_folder, path, name))
+    if unusable:
+        raise CozadError(f"{', '.join(sorted(unusable))} is a broken link or no file: remove it")
+
+
+def _walk(root: Path, links: Counter[Path]) -> Iterator[Path]:
+    """Give what is in a folder, through links too, but not through those that lead back up."""
+    waiting = [(root, frozenset([root.resolve()]))]
+    while waiting:
+        folder, above = waiting.pop()
+        for path in folder.iterdir():
+            if not path.is_dir() or is_hidden(path.name):
+                yield path
+                continue
+            real = path.resolve()
+            if path.is_symlink():
+                links[real] += 1
+            if links[real] > _MOST_LINKS:
+                raise CozadError(
+                    f"{path} is one of more than {_MOST_LINKS} links to {real}: remove them"
+                )
+            if real not in above:
+                waiting.append((path, above | {real}))
 
 
 def _read_from_folder(path: Path, name: str) -> bytes:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise CozadError(_too_large(name))
+            raise CozadError(
+                f"{printable(name)} is over {MAX_FILE_BYTES // 10**6} MB: scale it down or cut it"
+            )
         return path.read_bytes()
     except OSError as error:
         raise CozadError(
             f"cannot read {printable(name)} ({error.strerror}): check that it is there and its "
             "permissions"
         ) from error
-
-
-def _zip_images(path: Path) -> Iterator[ImageFile]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        with path.open("rb") as file:
-            if file.read(4) == b"PK\3\4":
-                raise CozadError(f"{path} is damaged or cut short: download it again") from error
-        raise CozadError(
-            f"{path} is neither a folder nor a zip archive: give a folder or a .zip"
-        ) from error
-    members = _checked_members(archive, path)
-    lock = threading.Lock()  # ZipFile counts its open members without one
-    for name, member in members.items():
-        yield ImageFile(name, partial(_read_from_zip, archive, lock, member, name))
-
-
-def _checked_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
-    """Give the images of an archive by name; refuse the archive if one entry of it is unsafe."""
-    members: dict[str, zipfile.ZipInfo] = {}
-    for member in archive.infolist():
-        parsed = PureWindowsPath(member.filename)  # knows both kinds of slashes, and drives
-        name = parsed.as_posix()
-        shown = f"{printable(member.filename)} in {path}"
-        if parsed.anchor or ".." in parsed.parts:
-            raise CozadError(f"{shown} leads out of the archive: do not trust it, pack it anew")
-        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise CozadError(f"{shown} is a link or a device: pack the file itself")
-        if member.is_dir() or not _is_listed(name):
-            continue
-        if member.flag_bits & _ENCRYPTED:
-            raise CozadError(f"{shown} is encrypted: unpack it with its password, give the folder")
-        if member.compress_type not in _ZIP_METHODS:
-            raise CozadError(f"{shown} is packed with a rare method: unpack it, give the folder")
-        if member.file_size > MAX_FILE_BYTES:
-            raise CozadError(_too_large(name))
-        if name in members:
-            raise CozadError(f"{shown} is there twice: pack it anew with each name once")
-        members[name] = member
-    declared = sum(member.file_size for member in members.values())
-    if declared > max(_BOMB_FLOOR, _BOMB_RATIO * path.stat().st_size):
-        raise CozadError(
-            f"{path} declares {declared // 2**20} MiB, over {_BOMB_RATIO} times its own size: "
-            "it looks like a zip bomb; if you trust it, unpack it and give the folder"
-        )
-    return members
-
-
-def _read_from_zip(
-    archive: zipfile.ZipFile, lock: threading.Lock, member: zipfile.ZipInfo, name: str
-) -> bytes:
-    try:
-        with lock, archive.open(member) as file:
-            content = file.read(member.file_size)  # read() alone trusts the data, not the size
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise CozadError(_damaged(name, archive)) from error
-    if len(content) != member.file_size:
-        raise CozadError(_damaged(name, archive))
-    return content
-
-
-def _damaged(name: str, archive: zipfile.ZipFile) -> str:
-    return f"{printable(name)} is damaged in {archive.filename}: download the archive again"
-
-
-def _too_large(name: str) -> str:
-    return f"{printable(name)} is over {MAX_FILE_BYTES // 10**6} MB: scale it down or cut it"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from cozad_teach.data.defects import DEFECTS, MIN_SIDE, add_defect
 from cozad_teach.data.materials import AUXILIARY_CATEGORIES, MATERIALS, UNSEEN_CATEGORIES
 from cozad_teach.data.noise import Array, Size, stream
 from cozad_teach.errors import CozadError
+from cozad_teach.files import atomic_folder
 
 __all__ = [
     "AUXILIARY_CATEGORIES",
@@ -208,8 +207,7 @@ def write_dataset(
 ) -> None:
     """Write categories as PNG files in MVTec layout.
 
-    All is written to a folder beside `root`, which becomes `root` in one rename: what stops the
-    writing, Ctrl-C included, leaves no half-written data set.
+    `root` is there whole or not at all: see `atomic_folder`.
 
     Parameters
     ----------
@@ -234,27 +232,11 @@ def write_dataset(
     ValueError
         If a number is out of range.
     """
-    root = Path(root)
     if min(n_train, n_normal, n_anomalous) < 0:
         raise ValueError(f"cannot write {n_train}, {n_normal} and {n_anomalous} images")
     if not categories:
         raise CozadError("no categories to write: name at least one")
-    try:
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
-            raise CozadError(f"{root} exists already: give the name of a new or an empty folder")
-        root.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
-    except OSError as error:
-        raise CozadError(f"cannot write to {root}: {error.strerror}") from error
-    try:
-        whole = aside / root.name  # a folder of its own: mkdtemp's is closed to other users
+    with atomic_folder(root) as whole:
         for name in tqdm(categories, "writing", unit="category", delay=2, disable=not progress):
             drawn = draw_category(name, n_train + n_normal, n_anomalous, seed, size)
             _write_category(whole / name, drawn, n_train)
-        if root.exists():
-            root.rmdir()  # empty; on Windows a rename does not replace a folder
-        whole.rename(root)
-    except OSError as error:
-        raise CozadError(f"cannot write to {root}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

@@ -132,10 +132,11 @@ def pixel_draws(images: Sequence[ImagePixels], weights: Floats) -> dict[str, Flo
     -------
     dict of numpy.ndarray
         ``pixel_auroc``, ``pixel_ap``, ``pixel_f1max`` and ``aupro``, shape (B,) each; NaN where a
-        resample has no normal pixels.
+        resample has no normal or no anomalous pixels.
     """
     normal, anomalous, shares = (weights @ table for table in pixel_tables(images))
-    normal[normal.sum(1) == 0] = np.nan
+    for counted in (normal, anomalous, shares):
+        counted[counted.sum(1) == 0] = np.nan
     return {
         "pixel_auroc": histograms.auroc(normal, anomalous),
         "pixel_ap": histograms.average_precision(normal, anomalous),

@@ -56,6 +56,11 @@ class Measured:
         Of the draws.
     interval_reason : str or None
         Why there are no draws.
+    no_mask : list of int
+        Anomalous images whose pixels nobody marked; if there is one, no pixel metric is had.
+    contradictions : dict of int to str
+        Images that the pixel metrics leave out, since their masks contradict their labels, with
+        the reason, to follow their names.
     """
 
     values: dict[str, float] = field(default_factory=dict)
@@ -64,6 +69,8 @@ class Measured:
     draws: dict[str, Floats] = field(default_factory=dict)
     spreads: dict[str, Spread] = field(default_factory=dict)
     interval_reason: str | None = None
+    no_mask: list[int] = field(default_factory=list)
+    contradictions: dict[int, str] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
         """Give what a report stores, ready for JSON."""
@@ -131,7 +138,9 @@ def measure(
             found.spreads[name] = intervals.spread(draws, anomalous, groups)
         else:
             del found.draws[name]
-            found.interval_reason = "a resample of the images has no normal pixels"
+            found.interval_reason = (
+                "a resample of the images has no pixels of one kind, normal or anomalous"
+            )
     return found
 
 
@@ -160,7 +169,7 @@ def _measure_pixels(
     weights: Floats | None,
 ) -> None:
     try:
-        images = _read_usable(anomalous, maps, masks)
+        images = _read_usable(found, anomalous, maps, masks)
     except _NotAvailable as reason:
         found.null_reasons.update(dict.fromkeys(PIXEL_METRICS, str(reason)))
         return
@@ -184,6 +193,7 @@ def _why_no_image_metrics(values: Array, anomalous: NDArray[np.bool_]) -> str | 
 
 
 def _read_usable(
+    found: Measured,
     anomalous: NDArray[np.bool_],
     maps: Iterable[ArrayLike] | None,
     masks: Iterable[Mask] | None,
@@ -198,7 +208,8 @@ def _read_usable(
     marked = list(masks)
     if len(marked) != len(anomalous):
         raise ValueError(f"there are {len(anomalous)} labels but {len(marked)} masks")
-    missing = sum(marked[int(i)] is None for i in np.flatnonzero(anomalous))
+    found.no_mask = [int(i) for i in np.flatnonzero(anomalous) if marked[int(i)] is None]
+    missing = len(found.no_mask)
     if missing == n_anomalous:
         raise _NotAvailable(no_masks)
     if missing:
@@ -206,22 +217,32 @@ def _read_usable(
         raise _NotAvailable(f"{missing} of {n_anomalous} anomalous images {has} no mask")
     if maps is None:
         raise _NotAvailable("no anomaly maps: only image scores were given")
-    images = read_pixels(_usable(anomalous, maps, marked))
+    images = read_pixels(_usable(found, anomalous, maps, marked))
+    if not any(image.n_regions for image in images):
+        raise _NotAvailable(f"all {n_anomalous} masks of anomalous images are empty")
     if not any(len(image.normal) for image in images):
         raise _NotAvailable("no normal pixels")
     return images
 
 
 def _usable(
-    anomalous: NDArray[np.bool_], maps: Iterable[ArrayLike], masks: list[Mask]
+    found: Measured,
+    anomalous: NDArray[np.bool_],
+    maps: Iterable[ArrayLike],
+    masks: list[Mask],
 ) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
-    pairs = checked_pairs(maps, masks)
+    """Give maps with their masks; those of a contradiction without any pixel."""
+    pairs = zip(anomalous, checked_pairs(maps, masks), strict=True)
     try:
-        for is_anomalous, (values, marks) in zip(anomalous, pairs, strict=True):
-            if is_anomalous and not marks.any():
-                raise _NotAvailable("an anomalous image has an empty mask")
-            if marks.any() and not is_anomalous:
-                raise _NotAvailable("a normal image has a mask with anomalous pixels")
-            yield values, marks
+        for number, (is_anomalous, (values, marks)) in enumerate(pairs):
+            if is_anomalous == marks.any():
+                yield values, marks
+                continue
+            found.contradictions[number] = (
+                "is anomalous, but its mask is empty"
+                if is_anomalous
+                else "is good, but its mask has anomalous pixels"
+            )
+            yield values[:0], marks[:0]
     except NotFiniteError as error:
         raise _NotAvailable("an anomaly map has a value that is not finite") from error

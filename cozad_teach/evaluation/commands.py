@@ -11,19 +11,28 @@ from typing import Any
 
 import numpy as np
 
+from cozad_teach.checkout import build_folder, results_folder
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.category import METRICS
 from cozad_teach.evaluation.experiments import experiment
-from cozad_teach.evaluation.ledger import RESULTS, provenance, read_results, write_results
+from cozad_teach.evaluation.ledger import (
+    CHANGED,
+    current_commit,
+    provenance,
+    read_results,
+    write_results,
+)
 from cozad_teach.evaluation.quotes import fill
-from cozad_teach.evaluation.runner import BUILD, run_all
+from cozad_teach.evaluation.runner import run_all
 from cozad_teach.evaluation.speed import measure_speed
 from cozad_teach.evaluation.summary import ledger_content
 from cozad_teach.files import atomic_write
+from cozad_teach.inputs import check_file
 from cozad_teach.settings import LITE
 
 __all__ = ["bench", "check", "fill_files", "show"]
 
+LARGEST_TEXT = 256 * 2**20  # bytes
 Place = str | os.PathLike[str] | None
 
 
@@ -35,8 +44,12 @@ def bench(
     device: str = "cpu",
     weights: Place = None,
     folder: Path | None = None,
+    trial: bool = False,
 ) -> Path:
     """Do what is missing of an experiment, and write it into the ledger.
+
+    Only what the files of a commit have computed can be done again by others: so the ledger takes
+    nothing from a checkout whose files differ from its commit.
 
     Parameters
     ----------
@@ -48,6 +61,8 @@ def bench(
         As in `cozad_teach.evaluation.runner.run_all`.
     folder : pathlib.Path, optional
         Another ledger than the book's.
+    trial : bool
+        Write to ``build/trials``, from any checkout.
 
     Returns
     -------
@@ -57,11 +72,13 @@ def bench(
     Raises
     ------
     CozadError
-        If the experiment or its data is not there.
+        If the experiment or its data is not there, or files of the checkout were changed.
     LeakError
         If the audit of a run did not pass; the ledger stays as it was.
     """
-    if name == "speed":
+    chosen = None if name == "speed" else experiment(name)
+    folder = folder or _ledger(trial=trial)  # hours before it is needed
+    if chosen is None:
         rows = measure_speed()
         return write_results(
             "speed",
@@ -74,7 +91,6 @@ def bench(
             },
             folder,
         )
-    chosen = experiment(name)
     stored = name
     if settings not in (None, chosen.settings):
         chosen = dataclasses.replace(chosen, settings=settings)
@@ -84,10 +100,22 @@ def bench(
         packs=packs,
         device=device,
         weights=weights,
-        folder=BUILD / "runs",
+        folder=build_folder() / "runs",
         progress=True,
     )
     return write_results(stored, ledger_content(stored, chosen, done), folder)
+
+
+def _ledger(*, trial: bool) -> Path:
+    ledger = results_folder()
+    if trial:
+        return build_folder() / "trials"
+    if (commit := current_commit()) is None or commit.endswith(CHANGED):
+        raise CozadError(
+            "the ledger takes results of a commit only, and files here differ from theirs or "
+            "belong to none: commit them, or try things out with --trial"
+        )
+    return ledger
 
 
 def show(name: str | None = None) -> None:
@@ -98,7 +126,7 @@ def show(name: str | None = None) -> None:
     CozadError
         If there is none of that name.
     """
-    for one in [name] if name else sorted(path.stem for path in RESULTS.glob("*.json")):
+    for one in [name] if name else sorted(path.stem for path in results_folder().glob("*.json")):
         results = read_results(one)
         print(f"{one}: {results.content['question']}\n\n{results}\n")
 
@@ -179,12 +207,13 @@ def fill_files(files: Sequence[str | os.PathLike[str]]) -> None:
         If a file is missing, or a quote names what the ledger does not hold.
     """
     for file in map(Path, files):
+        check_file(file, "cannot read", "check the path", LARGEST_TEXT)
         try:
             text = file.read_text(encoding="utf-8")
             renewed = _renewed_notebook(text) if file.suffix == ".ipynb" else fill(text)
         except OSError as error:
             raise CozadError(f"cannot read {file}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CozadError(f"{file} is no Markdown in UTF-8 and no notebook") from error
         if renewed != text:
             with atomic_write(file) as temporary:

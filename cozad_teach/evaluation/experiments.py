@@ -6,12 +6,22 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from cozad_teach.data.auxiliary_images import DRAWN
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.contamination import SHARES
 from cozad_teach.evaluation.protocols import METHODS, suits
-from cozad_teach.settings import SETTINGS, Settings
+from cozad_teach.settings import PHOTOGRAPHS, SETTINGS, Settings
 
-__all__ = ["EXPERIMENTS", "VARIANTS", "Experiment", "Run", "Variant", "experiment", "run_settings"]
+__all__ = [
+    "AUXILIARY",
+    "EXPERIMENTS",
+    "VARIANTS",
+    "Experiment",
+    "Run",
+    "Variant",
+    "experiment",
+    "run_settings",
+]
 
 PACKS = ("magnetic_tile", "ksdd_tiles", "mpdd_metal_plate", "brainmri")
 OURS = "cozad"
@@ -28,15 +38,32 @@ class Variant(NamedTuple):
         Settings that differ.
     retrain : bool
         Whether the change concerns training; otherwise only adaptation and scoring.
+    auxiliary : str
+        What it is trained on: a name of `AUXILIARY`.
     """
 
     changes: dict[str, Any]
     retrain: bool = True
+    auxiliary: str = DRAWN
 
 
+# Auxiliary data by name: packs, those without defects with drawn ones, and the drawn materials.
+AUXILIARY: dict[str, tuple[str, ...]] = {
+    "none": (),
+    DRAWN: (DRAWN,),
+    "textures": ("dtd10_textures",),
+    "photographs": ("mvtec_aux5",),
+    "all": (DRAWN, "dtd10_textures", "mvtec_aux5"),
+}
+# Of which one category after another is left out to choose settings; it has five.
+CHOOSING_PACK = "mvtec_aux5"
+LEFT_OUT = tuple(
+    f"left out: {name}" for name in ("bottle", "leather", "pill", "toothbrush", "transistor")
+)
+_UNTRAINED = {"meta_steps": 1, "outer_learning_rate": 0.0, "inner_steps": 0}
 # By the name under which a variant stands among the methods of an experiment.
 BATCH_VARIANTS = {
-    "untrained": Variant({"meta_steps": 1, "outer_learning_rate": 0.0, "inner_steps": 0}),
+    "untrained": Variant(_UNTRAINED),
     "no inner loop": Variant({"inner_steps": 0}),
     "first order": Variant({"order": "first"}),
     "Reptile": Variant({"order": "reptile"}),
@@ -72,7 +99,29 @@ WEIGHT_VARIANTS = {
     "hard, γ = 1.5": Variant({"weights": "hard", "gamma": 1.5}, retrain=False),
     "equal weights": Variant({"weights": "none"}, retrain=False),
 }
-VARIANTS = {**BATCH_VARIANTS, **SINGLE_VARIANTS, **WEIGHT_VARIANTS}
+# Trainings among which `PHOTOGRAPHS` was chosen.
+CHOICE_VARIANTS = {
+    f"200 steps, λ₀ = {decay:g}": Variant({"meta_steps": 200, "base_decay": decay})
+    for decay in (0.1, 0.03, 0.01, 0.003)
+}
+_PHOTOGRAPHS = ("textures", "photographs", "all")
+# CoZAD with other auxiliary images than drawn ones.
+AUXILIARY_VARIANTS = {
+    **{name: Variant({}, auxiliary=name) for name in _PHOTOGRAPHS},
+    **{f"{name}, untrained": Variant(_UNTRAINED, auxiliary=name) for name in _PHOTOGRAPHS},
+    "photographs, 200 steps, λ₀ = 0.03": Variant(
+        {"meta_steps": PHOTOGRAPHS.meta_steps, "base_decay": PHOTOGRAPHS.base_decay},
+        auxiliary="photographs",
+    ),
+    "none": Variant({**_UNTRAINED, "prior_images": 0.0}, auxiliary="none"),
+}
+VARIANTS = {
+    **BATCH_VARIANTS,
+    **SINGLE_VARIANTS,
+    **WEIGHT_VARIANTS,
+    **CHOICE_VARIANTS,
+    **AUXILIARY_VARIANTS,
+}
 
 
 class Run(NamedTuple):
@@ -94,7 +143,8 @@ class Experiment:
     question : str
         In a sentence.
     data : tuple of str
-        Names of packs, or ``unseen``; with ``-20`` behind it, 20 % of the test images are
+        Names of packs, ``unseen``, or ``left out:`` and an auxiliary category, by
+        `cozad_teach.evaluation.left_out`; with ``-20`` behind it, 20 % of the test images are
         anomalous, as in `cozad_teach.evaluation.contamination`.
     protocols, methods : tuple of str
         Every method, or variant of `VARIANTS`, runs under every protocol that suits it.
@@ -104,6 +154,8 @@ class Experiment:
         A name of `cozad_teach.settings.SETTINGS`.
     means : dict of str to tuple of str
         Further rows of the summary, by name: means over several data sets.
+    pairs : tuple of (str, str)
+        Methods whose differences are stored, besides those of CoZAD to each other method.
     """
 
     question: str
@@ -113,6 +165,7 @@ class Experiment:
     seeds: tuple[int, ...] = (0, 1, 2)
     settings: str = "lite"
     means: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    pairs: tuple[tuple[str, str], ...] = ()
 
     def runs(self) -> list[Run]:
         """List the runs so that those of one model, and then of one data set, are together."""
@@ -167,6 +220,30 @@ EXPERIMENTS = {
             f"packs-{percent}": tuple(f"{name}-{percent}" for name in PACKS[1:])
             for percent in PERCENTAGES
         },
+    ),
+    "auxiliary": Experiment(
+        question="What does CoZAD owe to its auxiliary images: to none, to drawn materials, to "
+        "photographs of textures with drawn defects, to photographs of five categories with real "
+        "ones, or to all of them, each with and without training?",
+        data=PACKS,
+        protocols=("batch", "single"),
+        methods=(OURS, "untrained", *AUXILIARY_VARIANTS),
+        seeds=(0, 1),
+        means={"packs": PACKS},
+        pairs=tuple(
+            (name, f"{name.partition(',')[0]}, untrained")
+            for name in AUXILIARY_VARIANTS
+            if name != "none" and not name.endswith("untrained")
+        ),
+    ),
+    "choose": Experiment(
+        question="Which training on photographs carries over to a category that it has not seen: "
+        "with one of five left out, trained on the four others, how many steps and how much decay?",
+        data=LEFT_OUT,
+        protocols=("batch", "single"),
+        methods=(OURS, "untrained", *CHOICE_VARIANTS),
+        seeds=(0,),
+        means={"left out": LEFT_OUT},
     ),
     "full": Experiment(
         question="What do the full settings bring, with a larger backbone, larger images and a "

@@ -13,15 +13,30 @@ from typing import Any
 
 import torch
 
+from cozad_teach.checkout import results_folder
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.ledger_fields import check_content
 from cozad_teach.files import atomic_write
 from cozad_teach.hardware import hardware_name
+from cozad_teach.inputs import read_json
 from cozad_teach.settings import Settings
+from cozad_teach.values import Wrong
 
-__all__ = ["RESULTS", "Results", "provenance", "read_results", "settings_hash", "write_results"]
+__all__ = [
+    "CHANGED",
+    "Results",
+    "current_commit",
+    "provenance",
+    "read_results",
+    "settings_hash",
+    "write_results",
+]
 
-RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
+CHANGED = "+"  # behind a commit whose files were changed
+LARGEST_RESULTS = 256 * 2**20  # bytes
 SHOWN = ("image_auroc", "pixel_auroc", "aupro")
+# Fields that came later than stored results, with the value that was meant until then.
+_ADDED = {"weighed": "patches", "blocks": ()}
 _TITLES = {
     "image_auroc": "image AUROC",
     "image_ap": "image average precision",
@@ -35,7 +50,11 @@ _TITLES = {
 
 def settings_hash(settings: Settings) -> str:
     """Give 12 hexadecimal digits that change with any value of the settings."""
-    values = json.dumps(dataclasses.asdict(settings), sort_keys=True)
+    fields = dataclasses.asdict(settings)
+    for name, before in _ADDED.items():
+        if fields[name] == before:
+            del fields[name]
+    values = json.dumps(fields, sort_keys=True)
     return hashlib.sha256(values.encode()).hexdigest()[:12]
 
 
@@ -56,7 +75,7 @@ def provenance(settings: Settings, device: torch.device | str = "cpu") -> dict[s
         and their ``settings_hash``, ``torch``, ``python`` and ``hardware``.
     """
     return {
-        "commit": _commit(),
+        "commit": current_commit(),
         "settings": settings.name,
         "settings_hash": settings_hash(settings),
         "torch": str(torch.__version__),
@@ -91,7 +110,7 @@ def write_results(name: str, content: dict[str, Any], folder: Path | None = None
             )
             text = f"[\n{lines}\n]"
         parts.append(f"{json.dumps(key)}: {text}")
-    path = (folder or RESULTS) / f"{name}.json"
+    path = (folder or results_folder()) / f"{name}.json"
     with atomic_write(path) as file:
         file.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
     return path
@@ -121,16 +140,22 @@ class Results:
         CozadError
             If the experiment has no such result.
         """
-        return self._look_up("results", "method", method, protocol, metric, data)
+        return self._look_up("results", {"method": method}, protocol, metric, data)
 
     def value(self, method: str, protocol: str, metric: str, data: str | None = None) -> float:
         """Look up a metric; parameters and errors as `interval`."""
         return self.interval(method, protocol, metric, data)[0]
 
     def difference(
-        self, other: str, protocol: str, metric: str, data: str | None = None
+        self,
+        other: str,
+        protocol: str,
+        metric: str,
+        data: str | None = None,
+        *,
+        method: str = "cozad",
     ) -> tuple[float, float, float]:
-        """Look up CoZAD minus another method on the same images, and its 95 % interval.
+        """Look up a method minus another one on the same images, and its 95 % interval.
 
         Parameters
         ----------
@@ -138,30 +163,30 @@ class Results:
             The method that is compared with.
         protocol, metric, data
             As in `interval`.
+        method : str
+            The method; other ones than CoZAD where the experiment has such pairs.
 
         Raises
         ------
         CozadError
             If the experiment has no such difference.
         """
-        return self._look_up("differences", "other", other, protocol, metric, data)
+        names = {"method": method, "other": other}
+        return self._look_up("differences", names, protocol, metric, data)
 
     def _look_up(
-        self, table: str, key: str, name: str, protocol: str, metric: str, data: str | None
+        self, table: str, names: dict[str, str], protocol: str, metric: str, data: str | None
     ) -> tuple[float, float, float]:
-        rows = [
-            row
-            for row in self.content.get(table, [])
-            if (row[key], row["protocol"]) == (name, protocol) and data in (None, row["data"])
-        ]
+        wanted = {**names, "protocol": protocol, **({"data": data} if data else {})}
+        rows = [row for row in self.content.get(table, []) if wanted.items() <= row.items()]
         if len(rows) > 1:
             sets = ", ".join(row["data"] for row in rows)
             raise CozadError(f"{self.name} has several data sets: name one of {sets}")
         if rows and metric in rows[0]["values"]:
             value, low, high = rows[0]["values"][metric]
             return value, low, high
-        of, minus = f" on {data}" if data else "", "CoZAD minus " if key == "other" else ""
-        raise CozadError(f"{self.name} has no {metric} of {minus}{name} under {protocol}{of}")
+        of, compared = f" on {data}" if data else "", " minus ".join(names.values())
+        raise CozadError(f"{self.name} has no {metric} of {compared} under {protocol}{of}")
 
     def markdown(self, metrics: Sequence[str] = SHOWN, data: str | None = None) -> str:
         """Give the results as a Markdown table, each value with its interval.
@@ -178,8 +203,8 @@ class Results:
         return self._rows("results", ("method",), metrics, data)
 
     def differences(self, metrics: Sequence[str] = SHOWN, data: str | None = None) -> str:
-        """Give CoZAD minus each other method as a Markdown table; parameters as `markdown`."""
-        return self._rows("differences", ("other",), metrics, data)
+        """Give the differences as a Markdown table; parameters as `markdown`."""
+        return self._rows("differences", ("method", "other"), metrics, data)
 
     def _rows(
         self, key: str, names: Sequence[str], metrics: Sequence[str], data: str | None
@@ -188,7 +213,11 @@ class Results:
         if not rows:
             raise CozadError(f"{self.name} has no {key}" + (f" on {data}" if data else ""))
         head = [*(["data"] if len({row["data"] for row in rows}) > 1 else []), "protocol", *names]
-        titles = ["CoZAD minus" if name == "other" else name for name in head]
+        minus = "minus"
+        if "other" in names and {row["method"] for row in rows} == {"cozad"}:
+            head.remove("method")
+            minus = "CoZAD minus"
+        titles = [minus if name == "other" else name for name in head]
         lines = [[*titles, *(_TITLES[metric] for metric in metrics)]]
         sign = "+" if key == "differences" else ""
         for row in rows:
@@ -222,12 +251,18 @@ def read_results(name: str, folder: Path | None = None) -> Results:
     Raises
     ------
     CozadError
-        If the ledger has no such experiment.
+        If there is no ledger, it has no such experiment, or its file is damaged.
     """
-    path = (folder or RESULTS) / f"{name}.json"
+    path = (folder or results_folder()) / f"{name}.json"
     if not path.is_file():
         raise CozadError(f"the ledger holds no experiment {name!r}: see cozad results")
-    return Results(name, json.loads(path.read_text(encoding="utf-8")))
+    remedy = f"do it again with cozad bench {name}"
+    try:
+        content = read_json(path, "cannot read", remedy, LARGEST_RESULTS)
+        check_content(content)
+    except Wrong as error:
+        raise CozadError(f"{path} is damaged ({error}): {remedy}") from error
+    return Results(name, content)
 
 
 def _cell(numbers: Sequence[float] | None, sign: str) -> str:
@@ -252,17 +287,22 @@ def _table(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in ruled)
 
 
-def _commit() -> str | None:
-    """Name the commit of the package's checkout, with a "+" where its files differ from it."""
-    here = Path(__file__).parent
+def current_commit() -> str | None:
+    """Name the commit of the package's checkout, with `CHANGED` where files differ from it.
+
+    New files count where Python would import them. None where there is no commit.
+    """
+    package = Path(__file__).resolve().parents[1]
+
+    def git(*words: str) -> str:
+        run = ["git", *words]
+        return subprocess.run(
+            run, cwd=package, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        commit = git("describe", "--always", f"--dirty={CHANGED}", "--abbrev=12", "--exclude=*")
+        added = git("ls-files", "--others", "--exclude-standard", "--", "*.py")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return described.stdout.strip()
+    return commit + CHANGED if added and not commit.endswith(CHANGED) else commit

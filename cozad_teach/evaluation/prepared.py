@@ -9,14 +9,16 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
-from cozad_teach.auxiliary import draw_auxiliary
+from cozad_teach.backbones import load_backbone
+from cozad_teach.calibration_samples import CalibrationSample
 from cozad_teach.cozad import CoZAD
+from cozad_teach.data.auxiliary_images import draw_auxiliary
 from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.textures import AUXILIARY_CATEGORIES, draw_category
 from cozad_teach.data.uses import Use
 from cozad_teach.evaluation.calibration import Calibration, calibrate
 from cozad_teach.evaluation.protocols import method_scores, parse_protocol
-from cozad_teach.features import extract_features, feature_moments, load_backbone
+from cozad_teach.features import extract_features, feature_moments
 from cozad_teach.scoring import image_scores
 
 __all__ = ["ENSEMBLE", "PreparedModel"]
@@ -31,7 +33,7 @@ _N_SUPPORT, _N_EACH = 8, 8
 
 @dataclass(frozen=True)
 class _Material:
-    """Drawn images of one auxiliary material: features by each model, labels, fingerprints."""
+    """Images of one auxiliary category: features by each model, labels, fingerprints."""
 
     test: tuple[Tensor, ...]
     support: tuple[Tensor, ...]
@@ -54,7 +56,7 @@ class PreparedModel:
         self.model = model
         self._progress = progress
         self._materials: dict[bool, list[_Material]] = {}
-        self._images: list[Fingerprints] = []
+        self._images: dict[bool, Fingerprints] = {}
         self._calibrated: dict[tuple[str, str, int], tuple[Calibration, Use]] = {}
 
     def shared_with(self, model: CoZAD) -> PreparedModel:
@@ -74,12 +76,13 @@ class PreparedModel:
     def calibrated(self, method: str, protocol: str, seed: int) -> tuple[Calibration, Use]:
         """Choose the threshold of a method on auxiliary images, under the protocol of the target.
 
-        The images show materials that training used, drawn anew, half of them with a defect. With
-        them comes the record that they were used.
+        The images are photographs that training kept back, or show materials that it used, drawn
+        anew, half of them with a defect; for the ensemble always these, since of photographs the
+        model holds its own features only. With them comes the record that they were used.
         """
         if (key := (method, protocol, seed)) not in self._calibrated:
             scores = []
-            materials = self._drawn(method == "ensemble")
+            materials = self._calibrating(method)
             n_support = parse_protocol(protocol)
             for material in materials:
                 support = [f[: int(min(n_support, len(f)))] for f in material.support]
@@ -93,16 +96,25 @@ class PreparedModel:
                 )
                 scores.append(image_scores(patches.flatten(1), self.model.settings.top_share))
             labels = np.concatenate([material.labels for material in materials])
-            if not self._images:
-                # One object for all methods: audits of the same images are not done twice.
-                self._images.append(Fingerprints.join([material.images for material in materials]))
+            # One object for all methods: audits of the same images are not done twice.
+            kind = self.on_photographs(method)
+            if kind not in self._images:
+                self._images[kind] = Fingerprints.join([m.images for m in materials])
             chosen = calibrate(np.concatenate([s.double().numpy() for s in scores]), labels)
-            self._calibrated[key] = chosen, Use("threshold", self._images[0], labels=True)
+            self._calibrated[key] = chosen, Use("threshold", self._images[kind], labels=True)
         return self._calibrated[key]
 
-    def _drawn(self, ensemble: bool) -> list[_Material]:
-        if ensemble not in self._materials:
-            self._materials[ensemble] = [self._draw(name, ensemble) for name in _MATERIALS]
+    def on_photographs(self, method: str) -> bool:
+        """Say whether the threshold of a method comes from photographs, not from drawn images."""
+        return bool(self.model.samples) and method != "ensemble"
+
+    def _calibrating(self, method: str) -> list[_Material]:
+        if (ensemble := method == "ensemble") not in self._materials:
+            self._materials[ensemble] = (
+                [_kept_back(sample) for sample in self.model.samples]
+                if self.on_photographs(method)
+                else [self._draw(name, ensemble) for name in _MATERIALS]
+            )
         return self._materials[ensemble]
 
     def _draw(self, name: str, ensemble: bool) -> _Material:
@@ -141,3 +153,11 @@ class PreparedModel:
             )
         names = [f"auxiliary {i}" for i in range(len(images))]
         return members, Use("statistics", Fingerprints.of(names, images), labels=False)
+
+
+def _kept_back(sample: CalibrationSample) -> _Material:
+    features, n_support = sample.features.float(), sample.n_support
+    labels = np.arange(len(features)) >= sample.n_normal
+    return _Material(
+        (features[n_support:],), (features[:n_support],), labels[n_support:], sample.images
+    )

@@ -4,9 +4,9 @@ A quote is a place in Markdown between two comments, which no reader sees::
 
     <!-- ledger accuracy/magnetic_tile/batch/cozad/image_auroc -->0.647<!-- /ledger -->
 
-It names experiment, data set, protocol, method and metric. ``interval`` at its end gives the value
-with its interval. ``table/accuracy`` and ``differences/accuracy`` give the tables of an experiment,
-and with the name of a data set behind them the rows of that one.
+It names experiment, data set, protocol, method, with "_" for its spaces, and metric. ``interval``
+at its end gives the value with its interval. ``table/accuracy`` and ``differences/accuracy`` give
+the tables of an experiment, and with the name of a data set behind them the rows of that one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ __all__ = ["fill", "typed_results", "without_quotes"]
 _QUOTE = re.compile(r"(<!-- ledger (\S+) -->)(.*?)(<!-- /ledger -->)", re.DOTALL)
 # A quote before other words on its line.
 _AT_START = re.compile(r"^[ \t]*<!-- ledger (\S+) -->[^\n]*<!-- /ledger -->[^\n]*\w", re.MULTILINE)
-# What must not be searched for typed results: code, mathematics, links and bibliography roles.
+_CITATION = r"\[[^\]]*\]\([^)]*bibliography\.md#[^)]*\)"
+# What must not be searched for typed results: code, mathematics, citations, links and roles.
 _NOT_PROSE = re.compile(
+    rf"{_CITATION}|"
     r"```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)|https?://\S+|\{[a-z:]+\}`[^`]*`",
     re.DOTALL,
 )
@@ -78,7 +80,7 @@ def _quoted(place: str, folder: Path | None) -> str:
         )
     name, data, protocol, method, metric = parts[:5]
     results: Results = read_results(name, folder)
-    value, low, high = results.interval(method, protocol, metric, data)
+    value, low, high = results.interval(method.replace("_", " "), protocol, metric, data)
     return f"{value:.3f} ({low:.3f}–{high:.3f})" if with_interval else f"{value:.3f}"
 
 
@@ -86,7 +88,7 @@ def without_quotes(text: str) -> str:
     """Leave only the prose that is not quoted from the ledger, and the marks of its citations."""
 
     def mark(match: re.Match[str]) -> str:
-        return " {cite} " if match[0].startswith("{cite") else " "
+        return " {cite} " if re.fullmatch(_CITATION, match[0]) else " "
 
     return _NOT_PROSE.sub(mark, _QUOTE.sub(" ", text))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -134,22 +135,34 @@ class Readings:
         Of `open_dataset`.
     progress : bool
         Show bars.
+    others : Readings, optional
+        Of the same data by a model with the same backbone and image size: its images are not read
+        once more.
     """
 
     def __init__(
-        self, prepared: PreparedModel, dataset: Mapping[str, Category], *, progress: bool = False
+        self,
+        prepared: PreparedModel,
+        dataset: Mapping[str, Category],
+        *,
+        progress: bool = False,
+        others: Readings | None = None,
     ) -> None:
         self.prepared = prepared
         self.dataset = dataset
         self._progress = progress
+        self._others = others
         self._test: dict[tuple[str, bool], Images] = {}
         self._support: dict[tuple[str, str, int, bool], tuple[Images, list[str]]] = {}
 
     def test(self, name: str, ensemble: bool) -> Images:
         """Read the test images of a category, in the order of its list."""
         if (key := (name, ensemble)) not in self._test:
-            files = [item.image for item in self.dataset[name].test]
-            self._test[key] = self._read(files, ensemble)
+            if self._others and not ensemble:
+                self._test[key] = self._standardised_anew(self._others.test(name, ensemble))
+            else:
+                files = [item.image for item in self.dataset[name].test]
+                self._test[key] = self._read(files, ensemble)
         return self._test[key]
 
     def support(
@@ -163,10 +176,12 @@ class Readings:
         return self._support[key]
 
     def shared_with(self, prepared: PreparedModel) -> Readings:
-        """Give these images to a model that reads features in the same way."""
-        other = Readings(prepared, self.dataset, progress=self._progress)
-        other._test, other._support = self._test, self._support
-        return other
+        """Give these images to a model with the same backbone and image size."""
+        if prepared.model.reads_as(self.prepared.model):
+            other = Readings(prepared, self.dataset, progress=self._progress)
+            other._test, other._support = self._test, self._support
+            return other
+        return Readings(prepared, self.dataset, progress=self._progress, others=self)
 
     def forget(self) -> None:
         """Let go of all images that were read, where there are more categories than memory."""
@@ -176,6 +191,14 @@ class Readings:
     def alone(self, name: str, places: Sequence[int], ensemble: bool) -> Images:
         """Read some test images of a category anew, without the others."""
         return self._read([self.dataset[name].test[i].image for i in places], ensemble)
+
+    def _standardised_anew(self, images: Images) -> Images:
+        """Put the moments of this model in the place of those of the other."""
+        assert self._others
+        before, now = self._others.prepared.model, self.prepared.model
+        features = images.features[0] * (before.feature_std / now.feature_std)
+        features += (before.feature_mean - now.feature_mean) / now.feature_std
+        return dataclasses.replace(images, features=(features,))
 
     def _read(self, files: Sequence[ImageFile], ensemble: bool) -> Images:
         return Images.read(self.prepared.models(ensemble), files, progress=self._progress)

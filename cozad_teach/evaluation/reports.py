@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.folders import Category, read_mask
+from cozad_teach.data.folders import Category, LabelledImage
 from cozad_teach.data.hashes import Fingerprints
+from cozad_teach.data.images import printable
+from cozad_teach.data.masks import mask_of
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation import bootstrap, calibration, intervals, leaks
 from cozad_teach.evaluation.calibration import Calibration
@@ -55,6 +57,7 @@ def evaluate(
     *,
     data: str = "",
     seed: int = 0,
+    allow_same_category: bool = False,
     readings: Readings | None = None,
     progress: bool = False,
 ) -> Evaluation:
@@ -72,6 +75,8 @@ def evaluate(
         Name of the data set for the report.
     seed : int
         Decides which normal images ``few-K`` takes, and what baselines leave out.
+    allow_same_category : bool
+        Measure categories by whose name the model was trained on photographs, too.
     readings : Readings, optional
         Of this model and data set, where several evaluations share them.
     progress : bool
@@ -81,16 +86,19 @@ def evaluate(
     -------
     Evaluation
         The report has method, protocol, backbone, seed, data, categories (counts, metrics with
-        their 95 % intervals, decisions at a threshold from auxiliary images, calibration), mean,
-        calibration, seconds (fit: training; adapt; score: reading, features, scores, metrics),
-        peak_memory_mb (of the process so far), leaks, and images: for each digest in leaks the
-        content hashes and the perceptual hashes behind it. Scores become metrics at the size of the
+        their 95 % intervals, decisions at a threshold from auxiliary images, calibration, images
+        without a mask, images whose masks contradict their labels, what to look at in masks), mean,
+        calibration, auxiliary (categories of photographs that the model was trained on), seconds
+        (fit: training; adapt; score: reading, features, scores, metrics), peak_memory_mb (of the
+        process so far), leaks, and images: for each digest in leaks the content hashes and the
+        perceptual hashes behind it. Scores become metrics at the size of the
         image files. A metric that cannot be computed is None, with the reason beside it.
 
     Raises
     ------
     CozadError
-        If the data cannot be read or does not suit the protocol.
+        If the data cannot be read or does not suit the protocol, or a category is named as one of
+        the photographs that the model was trained on.
     LeakError
         If the audit of a category did not pass; nothing is to be published then.
     """
@@ -99,6 +107,13 @@ def evaluate(
     names = [name for name, category in dataset.items() if category.test]
     if not names:
         raise CozadError(f"{data or 'the dataset'} has no test images: it needs CATEGORY/test/good")
+    known = {name.casefold() for name in model.auxiliary}
+    same = [printable(name) for name in names if name.casefold() in known]
+    if same and not allow_same_category:
+        raise CozadError(
+            f"the model was trained on {' and '.join(same)}, which is then no zero-shot target: "
+            "take other auxiliary data, or if only the name is the same, say --allow-same-category"
+        )
     shared = readings is not None
     if readings is None:
         readings = Readings(PreparedModel(model, progress=progress), dataset, progress=progress)
@@ -145,6 +160,8 @@ def evaluate(
         audits[name] = {**audit, "skipped": skipped}
         if not shared:
             readings.forget()
+    photographs = prepared.on_photographs(method)
+    kind = "auxiliary photographs" if photographs else "drawn images of auxiliary materials"
     report = {
         "method": method,
         "protocol": protocol,
@@ -155,11 +172,12 @@ def evaluate(
         "mean": _mean(measured),
         "without_test_images": [name for name in dataset if name not in names],
         "calibration": {
-            "chosen_on": f"{len(threshold_use.images)} drawn images of auxiliary materials",
+            "chosen_on": f"{len(threshold_use.images)} {kind}",
             "threshold": chosen.threshold,
             "slope": chosen.slope,
             "offset": chosen.offset,
         },
+        "auxiliary": list(model.auxiliary),
         "seconds": {key: round(value, 3) for key, value in seconds.items()},
         "peak_memory_mb": peak_memory_mb(),
         "leaks": audits,
@@ -198,10 +216,8 @@ def _measured(
         pixel_maps(patches[None], [size], smoothing)[0]
         for patches, size in zip(scores, sizes, strict=True)
     )
-    masks = [
-        partial(read_mask, item.mask, size) if item.mask else None
-        for item, size in zip(category.test, sizes, strict=True)
-    ]
+    notes: dict[str, tuple[str, ...]] = {}
+    masks = [_reader(item, notes) if item.mask else None for item in category.test]
     of_images = _of_images(model, scores)
     found = measure(
         of_images, labels, maps, masks, n_resamples=bootstrap.N_RESAMPLES, groups=groups
@@ -211,8 +227,26 @@ def _measured(
         "n_anomalous": int(labels.sum()),
         **found.row(),
         **_decisions(of_images, labels, chosen),
+        "no_mask": [category.test[i].image.name for i in found.no_mask],
+        "not_in_pixel_metrics": {
+            category.test[i].image.name: reason for i, reason in found.contradictions.items()
+        },
+        "mask_notes": {name: list(said) for name, said in notes.items() if said},
     }
     return found, row
+
+
+def _reader(
+    item: LabelledImage, notes: dict[str, tuple[str, ...]]
+) -> Callable[[], NDArray[np.bool_]]:
+    """Read a mask when it is needed, and keep what is to be said of it."""
+
+    def read() -> NDArray[np.bool_]:
+        assert item.mask is not None
+        pixels, notes[item.mask.name] = mask_of(item.mask, item.image)
+        return pixels
+
+    return read
 
 
 def _decisions(scores: np.ndarray, labels: np.ndarray, chosen: Calibration) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,28 +17,37 @@ import timm
 import torch
 from tqdm.auto import tqdm
 
+from cozad_teach.checkout import build_folder
 from cozad_teach.data.folders import Category, open_dataset
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
-from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.bootstrap import Floats
 from cozad_teach.evaluation.contamination import contaminated
-from cozad_teach.evaluation.experiments import OURS, UNSEEN, VARIANTS, Run, run_settings
-from cozad_teach.evaluation.ledger import provenance, settings_hash
-from cozad_teach.evaluation.prepared import PreparedModel
+from cozad_teach.evaluation.experiment_models import ExperimentModels, pack_place
+from cozad_teach.evaluation.experiments import (
+    CHOOSING_PACK,
+    OURS,
+    UNSEEN,
+    VARIANTS,
+    Run,
+    run_settings,
+)
+from cozad_teach.evaluation.ledger import CHANGED, current_commit, provenance, settings_hash
+from cozad_teach.evaluation.left_out import left_out_name, left_out_target
 from cozad_teach.evaluation.readings import Readings
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.files import atomic_write
-from cozad_teach.training import train
+from cozad_teach.inputs import check_file
+from cozad_teach.weights import LARGEST_WEIGHTS
 
 __all__ = ["Done", "data_hash", "open_data", "run_all"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-BUILD = _PACKAGE.parent / "build"
+LARGEST_RUN = 256 * 2**20  # bytes
 # Folders and files that cannot change a result.
 _NOT_METHOD = (
     *("teaching", "doctor.py", "_installation.py", "_machine.py", "_probe.py"),
     *("cli.py", "_arguments.py", "commands.py", "ledger.py", "memory.py", "quotes.py"),
-    *("bands.py", "experiments.py", "runner.py", "speed.py", "summary.py"),
+    *("bands.py", "experiments.py", "ledger_fields.py", "runner.py", "speed.py", "summary.py"),
 )
 
 
@@ -71,7 +80,8 @@ def open_data(name: str, packs: str | os.PathLike[str] | None = None) -> dict[st
     Parameters
     ----------
     name : str
-        ``unseen``, or a pack; with ``-20`` behind it a part of it, of which 20 % are anomalous, by
+        ``unseen``, ``left out:`` and an auxiliary category, or a pack; with ``-20`` behind it a
+        part of it, of which 20 % are anomalous, by
         `cozad_teach.evaluation.contamination.contaminated`.
     packs : path, optional
         Folder of the packs; by default that which ``COZAD_PACKS`` names.
@@ -81,6 +91,9 @@ def open_data(name: str, packs: str | os.PathLike[str] | None = None) -> dict[st
     CozadError
         If the pack is not there, no folder is named, or there are too few images for a share.
     """
+    if category := left_out_name(name):
+        auxiliary = open_dataset(pack_place(CHOOSING_PACK, packs))
+        return {category: left_out_target(auxiliary[category])}
     base, _, percentage = name.rpartition("-")
     if percentage.isdecimal():
         whole = _open_unseen(27, 18) if base == UNSEEN else open_data(base, packs)
@@ -88,19 +101,13 @@ def open_data(name: str, packs: str | os.PathLike[str] | None = None) -> dict[st
         return {key: contaminated(category, share) for key, category in whole.items()}
     if name == UNSEEN:
         return _open_unseen(10, 10)
-    where = packs or os.environ.get("COZAD_PACKS")
-    if not where:
-        raise CozadError("experiments need real images: name their folder with --packs")
-    path = Path(where) / f"{name}.zip"
-    if not path.exists():
-        raise CozadError(f"there is no {path.name} in {where}: name another folder with --packs")
-    return open_dataset(path)
+    return open_dataset(pack_place(name, packs))
 
 
 def _open_unseen(n_normal: int, n_anomalous: int) -> dict[str, Category]:
     """Open the embedded categories, with so many test images of either kind in each."""
     # Named by the code that draws it: other code may draw other images.
-    folder = BUILD / f"unseen-{n_normal}-{n_anomalous}-{_files_hash(_PACKAGE / 'data')}"
+    folder = build_folder() / f"unseen-{n_normal}-{n_anomalous}-{_files_hash(_PACKAGE / 'data')}"
     if not folder.exists():
         write_dataset(folder, UNSEEN_CATEGORIES, 8, n_normal, n_anomalous, seed=0, progress=True)
     return open_dataset(folder)
@@ -136,7 +143,7 @@ def run_all(
     packs: str | os.PathLike[str] | None = None,
     device: str = "cpu",
     weights: str | os.PathLike[str] | None = None,
-    folder: Path | None = BUILD / "runs",
+    folder: Path | None = None,
     progress: bool = False,
 ) -> list[Done]:
     """Do those runs that are not done yet with this code, these settings, data and weights.
@@ -170,56 +177,24 @@ def run_all(
     hashes = {name: data_hash(dataset) for name, dataset in datasets.items()}
     machine = _machine(device, weights)
     done: list[Done] = []
-    models = _Models(device, weights)
-    for run in tqdm(runs, "runs", unit="run", disable=not progress):
-        path = folder / f"{_key(run, hashes[run.data], machine)}.npz" if folder else None
-        if path and path.exists():
-            done.append(_read(run, path))
+    models = ExperimentModels(device=device, weights=weights, packs=packs)
+    auxiliary = [models.auxiliary_hash(run) for run in runs]
+    for run, trained_on in tqdm(
+        zip(runs, auxiliary, strict=True), "runs", len(runs), unit="run", disable=not progress
+    ):
+        key = _key(run, hashes[run.data], machine, trained_on)
+        path = folder / f"{key}.npz" if folder else None
+        if path and (kept := _read(run, path)):
+            done.append(kept)
             continue
         readings = models.readings(run, datasets[run.data])
         finished = _evaluated(run, readings, hashes[run.data], device)
+        if trained_on:
+            finished.report["made_with"]["auxiliary"] = trained_on
         if path:
             _write(finished, path)
         done.append(finished)
     return done
-
-
-class _Models:
-    """The models of one seed, and what they read of one data set, each made when first needed."""
-
-    def __init__(self, device: str, weights: str | os.PathLike[str] | None) -> None:
-        self._device = device
-        self._weights = weights
-        self._seed: tuple[str, int] | None = None
-        self._data: str | None = None
-        self._prepared: dict[str, PreparedModel] = {}
-        self._readings: Readings | None = None
-
-    def readings(self, run: Run, dataset: Mapping[str, Category]) -> Readings:
-        """Give the images of the run's data as the run's model reads them."""
-        if self._seed != run[:2]:
-            self._seed, self._data, self._prepared = run[:2], None, {}
-        base = self._of(run, OURS)
-        if self._readings is None or self._data != run.data:
-            self._data, self._readings = run.data, Readings(base, dataset)
-        return self._readings.shared_with(self._of(run, run.method))
-
-    def _of(self, run: Run, method: str) -> PreparedModel:
-        """Prepare the model of a method: CoZAD's own but for its variants."""
-        name = method if method in VARIANTS else OURS
-        if name not in self._prepared:
-            settings = run_settings(run.settings, name)
-            if name == OURS or VARIANTS[name].retrain:
-                model = train(settings, run.seed, device=self._device, weights=self._weights)
-                if name != OURS:
-                    # The same images as one object, so that they are audited once.
-                    model = dataclasses.replace(model, uses=self._of(run, OURS).model.uses)
-            else:
-                model = dataclasses.replace(self._of(run, OURS).model, settings=settings)
-            self._prepared[name] = (
-                PreparedModel(model) if name == OURS else self._of(run, OURS).shared_with(model)
-            )
-        return self._prepared[name]
 
 
 def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
@@ -255,15 +230,21 @@ def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
 
 
 def _machine(device: str, weights: str | os.PathLike[str] | None) -> str:
-    """Name what else decides a result: the kind of device, other weights, versions."""
+    """Name what else a kept run depends on: the kind of device, other weights, versions.
+
+    And whether files of the checkout were changed: such a run is none for the ledger.
+    """
+    if weights:
+        check_file(Path(weights), "there is no weights file", "check --weights", LARGEST_WEIGHTS)
     other = hashlib.sha256(Path(weights).read_bytes()).hexdigest() if weights else "installed"
     kind = torch.device(device).type
-    return "\n".join([kind, other, torch.__version__, timm.__version__, np.__version__])
+    changed = str((current_commit() or CHANGED).endswith(CHANGED))
+    return "\n".join([kind, other, torch.__version__, timm.__version__, np.__version__, changed])
 
 
-def _key(run: Run, data: str, machine: str) -> str:
+def _key(run: Run, data: str, machine: str, auxiliary: dict[str, str]) -> str:
     settings = settings_hash(run_settings(run.settings, run.method))
-    parts = [*map(str, run), settings, data, code_hash(), machine]
+    parts = [*map(str, run), settings, data, code_hash(), machine, json.dumps(auxiliary)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
@@ -278,12 +259,22 @@ def _write(done: Done, path: Path) -> None:
         np.savez_compressed(stream, text=np.array(text), **arrays)  # type: ignore[arg-type]
 
 
-def _read(run: Run, path: Path) -> Done:
-    with np.load(path, allow_pickle=False) as stored:
-        content = json.loads(str(stored["text"]))
-        draws: dict[str, dict[str, Floats]] = {name: {} for name in content["degrees"]}
-        for name in stored.files:
-            if name != "text":
-                category, _, metric = name.rpartition("/")
-                draws[category][metric] = stored[name]
-    return Done(run, content["report"], draws, content["degrees"])
+def _read(run: Run, path: Path) -> Done | None:
+    """Read a run that is kept; None where there is none, or a damaged one, which is done again."""
+    if not path.exists():
+        return None
+    try:
+        check_file(path, "cannot read", "delete it", LARGEST_RUN)
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            content = json.loads(str(stored["text"]))
+            report = dict(content["report"])
+            degrees = {name: float(value) for name, value in content["degrees"].items()}
+            draws: dict[str, dict[str, Floats]] = {name: {} for name in degrees}
+            for name in stored.files:
+                if name != "text":
+                    category, _, metric = name.rpartition("/")
+                    draws[category][metric] = stored[name]
+    except Exception:  # how a damaged zip file fails depends on where it is damaged
+        tqdm.write(f"{path.name} is damaged: this run is done again", file=sys.stderr)
+        return None
+    return Done(run, report, draws, degrees)

@@ -29,7 +29,7 @@ def summarise(experiment: Experiment, done: Sequence[Done]) -> dict[str, Any]:
     Parameters
     ----------
     experiment : Experiment
-        Names the rows that are means over several data sets.
+        Names the rows that are means over several data sets, and further pairs.
     done : sequence of Done
         All of its runs.
 
@@ -40,8 +40,8 @@ def summarise(experiment: Experiment, done: Sequence[Done]) -> dict[str, Any]:
         method, the metrics as [value, low, high] with 95 % intervals that know the variation of
         images and of seeds, the numbers of ``images`` and ``seeds``, for a mean the number of data
         ``sets`` that have each metric, and the same by category where there are several.
-        ``differences``: CoZAD minus each other method on the same images, as [value, low, high]. A
-        metric that a data set lacks is left out.
+        ``differences``: CoZAD minus each other method on the same images, and the experiment's
+        pairs, as [value, low, high]. A metric that a data set lacks is left out.
     """
     cells: dict[tuple[str, str, str], list[Done]] = defaultdict(list)
     for one in done:
@@ -57,9 +57,11 @@ def summarise(experiment: Experiment, done: Sequence[Done]) -> dict[str, Any]:
     for keys, (data, protocol, method) in rows:
         head = {"data": data, "protocol": protocol, "method": method}
         results.append({**head, **_result(cells, list(keys.values()))})
-        if method != OURS and (ours := [(d, protocol, OURS) for d in keys])[0] in cells:
-            values = _values(cells, ours, list(keys.values()))
-            differences.append({**head, "method": OURS, "other": method, "values": values})
+        for better, other in ((OURS, method), *experiment.pairs):
+            ours = [(d, protocol, better) for d in keys]
+            if other == method != better and ours[0] in cells:
+                values = _values(cells, ours, list(keys.values()))
+                differences.append({**head, "method": better, "other": method, "values": values})
     return {"results": results, "differences": differences}
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
+from cozad_teach.scoring import rounded_up
+
 __all__ = ["conformal_threshold", "first_drift"]
 
 
@@ -46,8 +48,7 @@ def conformal_threshold(scores: ArrayLike, false_alarm_rate: float = 0.05) -> fl
     _check_share("false_alarm_rate", false_alarm_rate)
     if not len(values):
         raise ValueError("a threshold needs the score of at least one good image")
-    # Rounded first: (9 + 1) * (1 - 0.7) is 3, and must not become 4 by its last bit.
-    j = math.ceil(round((len(values) + 1) * (1 - false_alarm_rate), 9))
+    j = rounded_up((len(values) + 1) * (1 - false_alarm_rate))
     return float(values[j - 1]) if j <= len(values) else math.inf
 
 

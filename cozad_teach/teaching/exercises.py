@@ -6,7 +6,6 @@ import difflib
 import functools
 import html
 import importlib
-import itertools
 import pkgutil
 import re
 from collections.abc import Callable
@@ -16,7 +15,9 @@ from typing import Any, Literal
 import numpy as np
 
 from cozad_teach.errors import CozadError
-from cozad_teach.teaching.answers import Fault, describe_difference, run_answer, same_result
+from cozad_teach.teaching.answers import common_hint, describe_difference, same_result
+from cozad_teach.teaching.recognition import Outcome, recognise
+from cozad_teach.teaching.running import Fault, outcome_of, refuse_answers, run_answer
 
 __all__ = ["Case", "Exercise", "Mistake", "Verdict", "all_exercises", "check_exercise"]
 
@@ -49,7 +50,7 @@ class Mistake:
     name : str
         Short name, unique in the exercise.
     function : callable
-        The wrong answer.
+        The wrong answer. One that calls the reference is tried around the others too.
     message : str
         What went wrong and where to look, without giving the solution away.
     """
@@ -84,6 +85,9 @@ class Exercise:
     cases: tuple[Case, ...]
     mistakes: tuple[Mistake, ...]
     tolerance: float = 1e-5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reference", _out_of_reach(self.reference))
 
 
 @dataclass(frozen=True)
@@ -139,9 +143,8 @@ def check_exercise(name: str, function: Callable[..., Any]) -> Verdict:
     Returns
     -------
     Verdict
-        Passed; or the message of the stored mistake that behaves like the function on every
-        case or at least on every public one; or else the first case that fails, with what was
-        expected and what came.
+        Passed; or the messages of the stored mistakes, one or two of them, that behave like the
+        function; or else the first case that fails, with what was expected and what came.
 
     Raises
     ------
@@ -158,26 +161,68 @@ def check_exercise(name: str, function: Callable[..., Any]) -> Verdict:
         sentence = "Give the function itself: write its name without parentheses behind it."
         return Verdict(name, "failed", sentence)
 
-    expected = [run_answer(exercise.reference, case.arguments) for case in exercise.cases]
-    observed = [run_answer(function, case.arguments) for case in exercise.cases]
-    right = [same_result(a, b, exercise.tolerance) for a, b in zip(observed, expected, strict=True)]
+    expected, wrong = _stored(name)
+    observed: list[Outcome] = []
+    for case in exercise.cases:
+        observed.append(outcome := run_answer(function, case.arguments))
+        if isinstance(outcome, Fault) and outcome.kind in ("endless", "stopped", "peeked"):
+            return Verdict(name, "failed", _on(case, outcome.sentence))
+    return _judge(exercise, observed, expected, wrong)
+
+
+def _judge(
+    exercise: Exercise,
+    observed: list[Outcome],
+    expected: list[np.ndarray],
+    wrong: list[list[Outcome]],
+) -> Verdict:
+    name, tolerance = exercise.name, exercise.tolerance
+    right = [same_result(a, b, tolerance) for a, b in zip(observed, expected, strict=True)]
     if all(right):
         return Verdict(name, "passed", f"It agrees with the reference on all {len(right)} cases.")
     if all(isinstance(o, Fault) and o.kind == "to do" for o in observed):
         sentence = "The function returns nothing yet. Write its body; is the `return` there?"
         return Verdict(name, "to do", sentence)
-    mistake = _recognise(exercise, observed, right)
-    if mistake is not None:
-        return Verdict(name, "failed", mistake.message, mistake.name)
-    first = right.index(False)
-    case = exercise.cases[first]
-    failure = _failure(case, observed[first], expected[first], exercise.tolerance)
-    return Verdict(name, "failed", failure)
+    failed = [i for i, fine in enumerate(right) if not fine]
+    hint = common_hint([observed[i] for i in failed], [expected[i] for i in failed], tolerance)
+    mistakes = recognise(exercise, observed, expected, wrong)
+    if mistakes and not (hint and len(mistakes) > 1):
+        message = " And: ".join(mistake.message for mistake in mistakes)
+        message = f"Two things at once: {message}" if len(mistakes) > 1 else message
+        return Verdict(name, "failed", message, "; ".join(m.name for m in mistakes))
+    case, outcome = exercise.cases[failed[0]], observed[failed[0]]
+    if isinstance(outcome, Fault):
+        on_case = outcome.sentence if outcome.kind == "signature" else _on(case, outcome.sentence)
+        return Verdict(name, "failed", on_case)
+    difference = describe_difference(
+        outcome, expected[failed[0]], tolerance, reveal=not case.hidden
+    )
+    return Verdict(name, "failed", _on(case, difference) + hint)
+
+
+def _on(case: Case, sentence: str) -> str:
+    return f"On {case.label}{' (a hidden case)' if case.hidden else ''}, {sentence}"
+
+
+def _out_of_reach(reference: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep a reference from being called by the answer that is compared with it."""
+
+    @functools.wraps(reference)
+    def guarded(*arguments: Any) -> Any:
+        refuse_answers()
+        return reference(*arguments)
+
+    return guarded
+
+
+def all_exercises() -> dict[str, Exercise]:
+    """Collect the exercises of `cozad_teach.teaching.bank`, one in a module, by name."""
+    refuse_answers()
+    return _bank()
 
 
 @functools.cache
-def all_exercises() -> dict[str, Exercise]:
-    """Collect the exercises of `cozad_teach.teaching.bank`, one in a module, by name."""
+def _bank() -> dict[str, Exercise]:
     from cozad_teach.teaching import bank
 
     found: dict[str, Exercise] = {}
@@ -189,37 +234,15 @@ def all_exercises() -> dict[str, Exercise]:
     return found
 
 
-def _recognise(
-    exercise: Exercise, observed: list[np.ndarray | Fault], right: list[bool]
-) -> Mistake | None:
-    """Find the stored mistake that behaves like the function.
+@functools.cache
+def _stored(name: str) -> tuple[list[np.ndarray], list[list[Outcome]]]:
+    """Give the right results on all cases of an exercise, and those of each of its mistakes."""
+    exercise = _bank()[name]
 
-    A mistake rarely comes alone: a function that makes one may also stumble over a hidden case,
-    an empty or degenerate one. So where no mistake fits all cases, one that fits the public
-    cases, and explains a wrong result there, is still the one to name.
-    """
-    public = [not case.hidden for case in exercise.cases]
-    fits_public = None
-    for mistake in exercise.mistakes:
-        wrong = [run_answer(mistake.function, case.arguments) for case in exercise.cases]
-        pairs = zip(observed, wrong, strict=True)
-        same = [same_result(o, w, exercise.tolerance) for o, w in pairs]
-        fits = [s or isinstance(w, Fault) for s, w in zip(same, wrong, strict=True)]
-        explains = [s and not r for s, r in zip(same, right, strict=True)]
-        if all(fits) and any(explains):
-            return mistake
-        seen = fits_public is None and all(itertools.compress(fits, public))
-        if seen and any(itertools.compress(explains, public)):
-            fits_public = mistake
-    return fits_public
+    def on_all(function: Callable[..., Any]) -> list[Outcome]:
+        return [outcome_of(function, case.arguments) for case in exercise.cases]
 
-
-def _failure(
-    case: Case, observed: np.ndarray | Fault, expected: np.ndarray | Fault, tolerance: float
-) -> str:
-    """Say what went wrong in a case; of hidden ones show no right value."""
-    on = f"On {case.label}{' (a hidden case)' if case.hidden else ''} "
-    assert isinstance(expected, np.ndarray), "a reference must give an array on every case"
-    if isinstance(observed, Fault):
-        return observed.sentence if observed.kind == "signature" else on + observed.sentence
-    return on + describe_difference(observed, expected, tolerance, reveal=not case.hidden)
+    expected = [right for right in on_all(exercise.reference) if isinstance(right, np.ndarray)]
+    if len(expected) < len(exercise.cases):
+        raise ValueError(f"the reference of {name} must give an array on every case")
+    return expected, [on_all(mistake.function) for mistake in exercise.mistakes]

@@ -90,12 +90,18 @@ def overlay(image: np.ndarray, pixel_map: np.ndarray, low: float, high: float) -
     """
     if image.shape[:2] != pixel_map.shape:
         raise ValueError(f"image {image.shape[:2]} and map {pixel_map.shape} differ in size")
-    span = high - low
-    strength = np.clip((pixel_map - low) / span, 0, 1) if span > 0 else np.zeros(pixel_map.shape)
-    opacity = 0.75 * strength[..., None]
-    # The darkest third of the colours is left out: over a dark photograph it cannot be seen.
-    colour = HEAT(0.35 + 0.65 * strength)[..., :3] * 255
-    return np.rint((1 - opacity) * image + opacity * colour).astype(np.uint8)
+    blended = np.empty_like(image)
+    rows = max(1, 2**20 // image.shape[1])  # at a time: floats of a whole photograph fill memory
+    for top in range(0, len(image), rows):
+        here = np.s_[top : top + rows]
+        strength = np.clip((pixel_map[here] - low) / max(high - low, 1e-30), 0, 1)
+        if high <= low:
+            strength = np.zeros_like(strength)
+        opacity = 0.75 * strength[..., None]
+        # The darkest third of the colours is left out: over a dark photograph it cannot be seen.
+        colour = HEAT(0.35 + 0.65 * strength)[..., :3] * 255
+        blended[here] = np.rint((1 - opacity) * image[here] + opacity * colour)
+    return blended
 
 
 def image_grid(

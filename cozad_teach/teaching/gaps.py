@@ -55,7 +55,7 @@ GAPS = (
     Gap("data", "auxiliary data other than MVTec-AD", "drawn materials, {images_per_category} "
         "images of each", ("images_per_category",)),
     Gap("features", "backbone and levels", "{backbone}, strides {strides}",
-        ("backbone", "strides")),
+        ("backbone", "strides", "blocks")),
     Gap("features", "size and precision", "{image_size} pixels, {precision}",
         ("image_size", "precision")),
     Gap("features", "scale of features", "auxiliary mean and deviation; each level scaled to one "
@@ -65,7 +65,7 @@ GAPS = (
     Gap("head", "contrastive loss: weight, temperature", "{contrastive_weight}, {temperature}",
         ("contrastive_weight", "temperature"), "weight 0",
         Evidence("no contrastive loss")),
-    Gap("weights", "what is weighed", "patches"),
+    Gap("weights", "what is weighed", "{weighed}", ("weighed",)),
     Gap("weights", "γ, and a sharpness κ", "{gamma:g}, {sharpness:g}", ("gamma", "sharpness"),
         "1.5, 1", Evidence("weights of the paper")),
     Gap("weights", "soft or hard, at this γ", "{weights}", ("weights",), "hard",

@@ -6,8 +6,11 @@ import ast
 import html
 import inspect
 import re
+import symtable
 import textwrap
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 __all__ = ["Listing", "Table", "show_source", "table"]
@@ -87,7 +90,8 @@ def _wrap(kind: str, text: str) -> str:
 def show_source(*functions: Callable[..., Any]) -> Listing:
     """Show functions as they stand in the package, so that the book never holds a copy.
 
-    Of a docstring the first paragraph is shown: the API reference has all of it.
+    Of a docstring the first paragraph is shown: the API reference has all of it. Above stand the
+    imports that the functions need, so that a listing runs where it is pasted to be changed.
 
     Parameters
     ----------
@@ -100,8 +104,50 @@ def show_source(*functions: Callable[..., Any]) -> Listing:
         Display it as the last expression of a cell.
     """
     parts = [_with_short_docstring(inspect.getsource(function)) for function in functions]
+    code = "\n\n\n".join(parts)
+    head = _import_lines(code, list(map(inspect.getmodule, functions)))
     # Four backticks: a docstring may hold three.
-    return Listing("````python\n" + "\n\n\n".join(parts) + "\n````")
+    return Listing(f"````python\n{head}{code}\n````")
+
+
+def _import_lines(code: str, modules: Sequence[ModuleType | None]) -> str:
+    """Give the imports of all names that code from some modules takes from there."""
+    table = symtable.symtable(code, "listing", "exec")
+    names = _global_names(table) - {s.get_name() for s in table.get_symbols() if s.is_assigned()}
+    plain: set[str] = set()
+    taken: defaultdict[str, set[str]] = defaultdict(set)
+    for module in filter(None, modules):
+        there: dict[str, tuple[str | None, str]]
+        there = dict.fromkeys(vars(module), (module.__name__, ""))
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                source = node.module if isinstance(node, ast.ImportFrom) else None
+                there |= {a.asname or a.name: (source, ast.unparse(a)) for a in node.names}
+        for name in names & there.keys():
+            source, imported = there[name]
+            if source is None:
+                plain.add(f"import {imported}")
+            else:
+                taken[source].add(imported or name)
+    lines = [f"from {source} import {', '.join(sorted(taken[source]))}" for source in taken]
+    # The package comes first, as everywhere in the chapters.
+    lines = sorted([*plain, *lines], key=lambda line: (not line.startswith("from cozad"), line))
+    broken = [
+        line if len(line) <= 88 else re.sub(r"import (.*)", r"import (\n    \1,\n)", line)
+        for line in lines
+    ]
+    return "\n".join([*broken, "\n\n"]) if broken else ""
+
+
+def _global_names(table: symtable.SymbolTable) -> set[str]:
+    """Give the names that a piece of code and the functions in it look up in their module."""
+    top = table.get_type() == "module"
+    here = {
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (top or symbol.is_global())
+    }
+    return here.union(*map(_global_names, table.get_children()))
 
 
 def _with_short_docstring(source: str) -> str:

@@ -1,8 +1,7 @@
-"""Multiple-choice questions in plain HTML and CSS: no script, no kernel, the same bytes always."""
+"""Multiple-choice questions in plain HTML: no script, no styles, the same bytes always."""
 
 from __future__ import annotations
 
-import hashlib
 import html
 import re
 import string
@@ -10,21 +9,15 @@ from collections.abc import Sequence
 
 __all__ = ["Question"]
 
-# The feedback sits in one live region that is always there, so that a screen reader reads out
-# what becomes visible in it. Colours are inherited: the question fits light and dark pages.
-STYLE = """
-.cozad-quiz{border:1px solid #767676;border-radius:6px;padding:.4rem 1rem .6rem;margin:.5rem 0}
-.cozad-quiz legend{float:none;width:auto;font-size:1rem;font-weight:600;padding:0 .3rem;margin:0}
-.cozad-quiz label{display:block;padding:.25rem 0;cursor:pointer}
-.cozad-quiz input{margin-right:.5rem}
-.cozad-quiz p{display:none;border-left:4px solid #767676;padding-left:.7rem;margin:.4rem 0}
-"""
+# Every front end keeps <details>: JupyterLab takes styles and inputs out of notebooks that it does
+# not trust, which would show all answers. It also hides the marker of a summary, hence the line.
+STYLE = "cursor:pointer;list-style:revert;text-decoration:underline"
 
 
 class Question:
-    r"""One question with exactly one right answer, shown as radio buttons.
+    r"""One question with exactly one right answer, shown as a list of answers that open.
 
-    Choosing an answer shows its explanation, right or wrong. There is no score.
+    Opening an answer shows its explanation, right or wrong. There is no score.
 
     Parameters
     ----------
@@ -56,25 +49,17 @@ class Question:
         return f"Question({self.text!r}, {len(self.answers)} answers)"
 
     def _repr_html_(self) -> str:
-        # Radio buttons of one name form one group, so the name must be unique on the page.
-        key = "quiz-" + hashlib.sha256(repr((self.text, self.answers)).encode()).hexdigest()[:12]
-        shown = ",".join(
-            f"#{key}:has(label:nth-of-type({i}) :checked) p:nth-of-type({i})"
-            for i in range(1, len(self.answers) + 1)
-        )
-        labels = "".join(
-            f'<label><input type="radio" name="{key}"><b>{letter}</b> {_inline(answer)}</label>'
-            for letter, (answer, _, _) in zip(string.ascii_uppercase, self.answers, strict=False)
-        )
-        feedback = "".join(
+        answers = "".join(
+            f'<details><summary style="{STYLE}"><b>{letter}</b> {_inline(answer)}</summary>'
             f"<p><strong>{'✓ Right.' if right else '✗ Not quite.'}</strong> {_inline(why)}</p>"
-            for _, right, why in self.answers
+            "</details>"
+            for letter, (answer, right, why) in zip(
+                string.ascii_uppercase, self.answers, strict=False
+            )
         )
         return (
-            f"<style>{STYLE}{shown}{{display:block}}</style>"
-            f'<fieldset class="cozad-quiz tex2jax_process" id="{key}">'
-            f"<legend>{_inline(self.text)}</legend>{labels}"
-            f'<div aria-live="polite">{feedback}</div></fieldset>'
+            '<div class="cozad-quiz tex2jax_process">'
+            f"<p><strong>{_inline(self.text)}</strong></p>{answers}</div>"
         )
 
 

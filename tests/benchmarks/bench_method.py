@@ -15,8 +15,9 @@ from comparing import compare, report, timed, within
 from torch import Tensor
 
 from cozad_teach.adaptation import adapt_parameters
+from cozad_teach.backbones import load_backbone
 from cozad_teach.data.textures import draw_category
-from cozad_teach.features import Backbone, extract_features, load_backbone, preprocess
+from cozad_teach.features import Backbone, extract_features, preprocess
 from cozad_teach.maml import Parameters, inner_loop, outer_gradient
 from cozad_teach.model_file import save_model
 from cozad_teach.objectives import inner_loss, query_loss, starting_point
@@ -273,7 +274,7 @@ with tempfile.TemporaryDirectory() as folder:
     for i, image in enumerate(draw_category("knit_wool", 20, 0, 0, (224, 224)).images):
         for copy in range(int(sys.argv[2]) // 20):
             Image.fromarray(image).save(Path(folder) / f"{copy}_{i}.png")
-    files = list_images(folder)
+    files = list_images(folder).images
     prediction._patch_scores(load_model(sys.argv[1]), files, "batch", progress=False)
 print(peak_memory_mb())
 """

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,23 +14,8 @@ import pytest
 import vendor
 from notebooks import BOOK
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium was found: install one, or set CHROMIUM to its path"
-)
-
 SHOTS = BOOK / "_build" / "shots"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -47,15 +30,6 @@ def server(html: Path) -> Iterator[str]:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as play:
-        running = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield running
-        running.close()
 
 
 class Watched:
@@ -201,12 +175,16 @@ def test_quiz_explains_the_chosen_answer(html: Path, server: str, watch: Any) ->
     assert pages, "no page has a quiz"
     tab = watch("phone").open(f"{server}/{pages[0]}")
     quiz = tab.locator(".cozad-quiz").first
-    assert quiz.locator("p:visible").count() == 0
-    quiz.locator("input").first.focus()
-    for i, press in enumerate(["Space", "ArrowDown"]):
-        tab.keyboard.press(press)
-        assert quiz.locator("p:visible").count() == 1
-        assert quiz.locator("p").nth(i).is_visible()
+    assert quiz.locator("details p:visible").count() == 0
+    quiz.locator("summary").first.focus()
+    tab.keyboard.press("Space")
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    for place in (0, 1):
+        assert quiz.locator("details p").nth(place).is_visible()
+    assert quiz.locator("details p:visible").count() == 2
+    quiz.locator("summary").first.click()
+    assert quiz.locator("details p:visible").count() == 1
     assert quiz.locator("mjx-container, code").count() or "$" not in quiz.inner_text()
 
 

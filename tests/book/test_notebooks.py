@@ -152,9 +152,15 @@ def unseen_differences(stored: NotebookNode, new: NotebookNode) -> list[str]:
     (old_state, old_frames), (new_state, new_frames) = (
         without_pictures(n.metadata.get("widgets", {})) for n in (stored, new)
     )
+    (_, stills), (_, new_stills) = (
+        without_pictures([c.get("outputs", []) for c in n.cells]) for n in (stored, new)
+    )
+    old_frames, new_frames = old_frames + stills, new_frames + new_stills
     if settle(new_state, old_state) != old_state:
         found.append("the state of the widgets differs")
-    elif len(old_frames) == len(new_frames):
+    elif len(old_frames) != len(new_frames):
+        found.append(f"{len(old_frames)} frames are now {len(new_frames)}")
+    else:
         for i, frames in enumerate(zip(old_frames, new_frames, strict=True)):
             if difference := picture_difference(*frames):
                 found.append(f"frame {i} of the explorers: {difference}")
@@ -192,7 +198,8 @@ def test_every_cell_is_stored_as_it_ran(path: Path) -> None:
 def test_nothing_stray_is_stored(path: Path) -> None:
     assert path.stat().st_size <= LARGEST_FILE
     notebook = read(path)
-    assert set(notebook.metadata) <= {"kernelspec", "mystnb", "widgets"}, "use build.py --store"
+    allowed = {"kernelspec", "language_info", "mystnb", "widgets"}
+    assert set(notebook.metadata) <= allowed, "use build.py --store"
     text = DATA_URI.sub("PICTURE", path.read_text(encoding="utf-8"))
     roots = [re.escape(f"{p}{os.sep}") for p in (notebooks.ROOT, Path.home())]
     roots += ["/home/", "/Users/", "/tmp/", r"[A-Z]:\\\\"]

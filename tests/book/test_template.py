@@ -43,7 +43,7 @@ def prose(notebook: NotebookNode) -> str:
 
 
 def outside_code(text: str) -> str:
-    """Blank out plain code blocks, in which # is no heading and {term} no link."""
+    """Blank out plain code blocks, in which # is no heading."""
     return re.sub(r"^```(?!\{).*?^```", "", text, flags=re.M | re.S)
 
 
@@ -96,7 +96,7 @@ def test_minutes_are_the_same_in_chapter_first_page_and_readme() -> None:
             r"\*\*Time\*\*: (\d+) min\w* reading, (\d+) min", read(path).cells[0].source
         )
         assert time, f"{path.name}: **Time**: N min reading, N min exercises"
-        listed = re.search(rf"{path.stem}`\n  - (\d+)\n  - (\d+)\n", index)
+        listed = re.search(rf"{path.name}\)\n  - (\d+)\n  - (\d+)\n", index)
         in_readme = re.search(rf"{path.name}\).*\| (\d+) \| (\d+) \|$", readme, re.M)
         assert listed and in_readme, f"{path.name} is missing on the first page or in the README"
         assert time.groups() == listed.groups() == in_readme.groups(), path.name
@@ -156,7 +156,30 @@ def test_every_figure_has_a_text_alternative(path: Path) -> None:
 
 @each_chapter
 def test_first_use_of_terms_links_to_the_glossary(path: Path) -> None:
-    assert len(set(re.findall(r"\{term\}`([^`]+)`", prose(read(path))))) >= 3
+    assert len(set(re.findall(r"glossary\.md#(term-[\w-]+)\)", prose(read(path))))) >= 3
+
+
+@pytest.mark.parametrize(
+    "path", [*CHAPTERS, *(BOOK / "appendix").glob("*.ipynb")], ids=lambda path: path.stem
+)
+def test_links_are_those_that_jupyterlab_can_open(path: Path) -> None:
+    notebook = read(path)
+    figures = [c.metadata.get("mystnb", {}).get("figure", {}) for c in notebook.cells]
+    text = "\n\n".join([prose(notebook), *(f.get("caption", "") for f in figures)])
+    roles = re.findall(r"\{(?:term|doc|numref|cite(?::\w+)?)\}`[^`]*`", text)
+    assert roles == [], "write [text](file.md#label)"
+    own = set(re.findall(r"^\$\$\s*\(([\w:-]+)\)", text, re.M))
+    used = set(re.findall(r"\{eq\}`([^`]+)`", text))
+    assert used <= own, "name the notebook of an equation: [(2.1)](02_features.ipynb#eq-...)"
+    files = set(re.findall(r"\]\(([^()#:]+)(?:#[\w-]+)?\)", text))
+    assert files and [f for f in files if not (path.parent / f).is_file()] == []
+
+
+@each_chapter
+def test_code_that_the_pages_fold_is_folded_in_jupyterlab_too(path: Path) -> None:
+    for cell in read(path).cells:
+        if {"hide-input", "remove-input"} & set(cell.metadata.get("tags", [])):
+            assert cell.metadata.get("jupyter", {}).get("source_hidden"), cell.id
 
 
 @each_chapter
@@ -168,9 +191,8 @@ def test_exercises_say_how_hard_and_how_long_and_can_be_checked(path: Path) -> N
         assert any(word in text.lower() for word in DIFFICULTIES), "difficulty: easy, medium, hard"
         assert re.search(r"\d+ min", text), "minutes"
         assert re.search(r":label: *\S+", text), "a label"
-    labels = re.findall(r"\{exercise\}.*?:label: *(\S+)", prose(notebook), re.S)
-    solved = re.findall(r"\{solution(?:-start)?\} *(\S+)", prose(notebook))
-    assert sorted(labels) == sorted(solved), "every exercise needs a solution"
+    solutions = re.findall(r'^<details class="solution">$', prose(notebook), re.M)
+    assert len(solutions) == len(found), "every exercise needs a solution"
     part = sections(notebook)["Exercises"].lower()
     assert part.count("hint") >= len(found), "every exercise needs a hint"
     if path.stem != "01_first_result":
@@ -183,7 +205,7 @@ def test_explorer_quiz_pitfalls_and_key_points_are_what_they_say(path: Path) -> 
     assert "frame_slider(" in parts["Explore"]
     assert "Question(" in parts["Quiz"]
     assert len(re.findall(r"^\s*[-*] ", parts["Key points"], re.M)) >= 3
-    assert "{cite" in parts["References"] or "{bibliography}" in parts["References"]
+    assert "bibliography.md#" in parts["References"]
 
 
 def test_sections_reads_headings_but_not_code() -> None:

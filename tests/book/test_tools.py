@@ -101,6 +101,31 @@ def test_wrong_assets_are_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_what_was_not_fetched_is_never_replaced(npm: dict[str, Any], tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "slides.js").write_text("mine", encoding="utf-8")
+    target = tmp_path / "out"
+    target.symlink_to(own)
+    with pytest.raises(vendor.VendorError, match=r"out is a link, .*: remove it \(rm "):
+        vendor.fetch("book", tmp_path)
+    target.unlink()
+    own.rename(target)
+    with pytest.raises(vendor.VendorError, match=r"was not fetched by make: move it away \(mv "):
+        vendor.fetch("book", tmp_path)
+    target.rename(own)
+    target.write_text("mine", encoding="utf-8")
+    with pytest.raises(vendor.VendorError, match=r"is not a folder: move it away \(mv "):
+        vendor.fetch("book", tmp_path)
+    target.unlink()
+    vendor.fetch("book", tmp_path)
+    (target / vendor.STAMP).write_text("an older plan", encoding="utf-8")
+    (target / "fonts" / ".git").touch()
+    with pytest.raises(vendor.VendorError, match="holds a git checkout"):
+        vendor.fetch("book", tmp_path)
+    assert files(own) == ["slides.js"]
+
+
 def test_the_wheel_brings_npm() -> None:
     assert [Path(part).name for part in vendor._npm()] in (
         ["node", "npm-cli.js"],
@@ -146,7 +171,8 @@ def test_storing_twice_gives_the_same_bytes_and_never_a_pack(
     path = save(
         tmp_path / "a.ipynb",
         "import os, sys\nprint('COZAD_PACKS' in os.environ)\nprint('second')",
-        "import ipywidgets\nslider = ipywidgets.IntSlider()\nbox = ipywidgets.VBox([slider])\nbox",
+        "from cozad_teach.teaching.explorers import frame_slider\n"
+        "frame_slider(lambda f, v: f.text(0.5, 0.5, v), ['a', 'b'], alt=str, description='letter')",
     )
     assert build.main(["--store", str(path)]) == 0
     first = path.read_bytes()
@@ -154,10 +180,11 @@ def test_storing_twice_gives_the_same_bytes_and_never_a_pack(
     assert path.read_bytes() == first
     stored = nbformat.read(path, as_version=4)
     assert stored.cells[0].outputs[0].text == "False\nsecond\n"
-    assert set(stored.metadata) == {"kernelspec", "widgets"}
+    assert set(stored.metadata) == {"kernelspec", "language_info", "widgets"}
     assert all("execution" not in cell.metadata for cell in stored.cells)
     state = stored.metadata["widgets"][notebooks.WIDGETS]["state"]
-    assert sorted(state) == [f"{n:032x}" for n in range(1, len(state) + 1)]
+    shown = stored.cells[1].outputs[0].data["application/vnd.jupyter.widget-view+json"]
+    assert shown["model_id"] in state
 
 
 def test_a_notebook_that_fails_is_left_as_it_was(
@@ -237,10 +264,12 @@ def test_notebooks_run_only_when_something_changed(
     assert not nbformat.read(good, as_version=4).cells[0].outputs, "the source is only read"
     assert run(good) == [result]
     assert "good.ipynb: unchanged" in capsys.readouterr().out
+    kept = save(result.with_name("good.mine.ipynb"), "'a copy that a reader made'")
     save(good, "print(6 * 9)")
     bad = save(book / "chapters" / "bad.ipynb", "raise ValueError('on purpose')")
     with pytest.raises(build.BuildError, match=r"(?s)bad\.ipynb stopped.*on purpose"):
         run(bad, good)
+    assert kept.is_file() and not result.exists()
 
 
 def test_a_failed_build_leaves_the_older_pages(
@@ -262,6 +291,51 @@ def test_a_failed_build_leaves_the_older_pages(
     assert "book/index.md:3: WARNING: unknown document" in str(caught.value)
     assert "are older" in str(caught.value)
     assert files(tmp_path) == ["html/index.html"]
+
+
+@pytest.mark.parametrize("place", ["folder", "link", "checkout", "file"])
+def test_pages_replace_only_pages_of_this_book(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    site, target = tmp_path / "site", tmp_path / "out"
+    site.mkdir()
+    (site / "thesis.html").write_text("mine", encoding="utf-8")
+    if place == "checkout":
+        (site / ".git").mkdir()
+        monkeypatch.setattr(build, "CHECKED", target)
+    if place == "link":
+        target.symlink_to(site)
+    else:
+        site.rename(target)
+        site = target
+    if place == "file":
+        target = site / "thesis.html"
+    before = files(tmp_path)
+    assert build.main(["--check", "--out", str(target)]) == 2
+    said = {"folder": "is not empty: give --out a new folder", "link": "is a link, which make"}
+    said |= {"checkout": "holds a git checkout: move that", "file": "is not a folder: move it"}
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {target} {said[place]}") and error.count("\n") == 1
+    assert files(tmp_path) == before
+    assert (site / "thesis.html").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("name", ["_build", "_build/html", "_build/executed"])
+def test_nothing_is_built_behind_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    book, elsewhere = tmp_path / "book", tmp_path / "elsewhere"
+    (book / name).parent.mkdir(parents=True)
+    for file in ("source/a.md", "html/a.html", "executed/chapters/01_a.mine.ipynb"):
+        (elsewhere / file).parent.mkdir(parents=True)
+        (elsewhere / file).write_text("mine", encoding="utf-8")
+    (book / name).symlink_to(elsewhere)
+    for constant, folder in {"BOOK": "", "BUILD": "_build", "EXECUTED": "_build/executed"}.items():
+        monkeypatch.setattr(build, constant, book / folder)
+    before = files(elsewhere)
+    assert build.main([]) == 2
+    assert "a link, which make" in capsys.readouterr().err
+    assert files(elsewhere) == before
 
 
 # nbval over the notebooks, as `make test` calls it.

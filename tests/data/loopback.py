@@ -44,6 +44,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.answer()
 
+    do_HEAD = do_GET
+
     @property
     def tag(self) -> str:
         return '"' + hashlib.sha256(self.site.content).hexdigest()[:16] + '"'
@@ -65,7 +67,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
-        self.wfile.write(content[start:] if cut is None else content[start:][:cut])
+        if self.command != "HEAD":
+            self.wfile.write(content[start:] if cut is None else content[start:][:cut])
         self.close_connection = cut is not None
 
     def say(self, status: int, body: bytes = b"", **headers: str) -> None:
@@ -74,7 +77,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 def status(code: int, **headers: str) -> Fault:

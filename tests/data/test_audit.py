@@ -280,6 +280,16 @@ CHANGES: dict[str, tuple[list[Any], Any]] = {
     "another kind": (["groups", 0, "pairs", 0, "kind"], "crop"),
     "no similarity": (["groups", 0, "pairs", 0, "similarity"], float("nan")),
     "a similarity that is text": (["groups", 0, "pairs", 0, "similarity"], "1.0"),
+    "names that are a text": (["names"], "ab"),
+    "a name of any length": (["names", 0], "x" * 10_000_000),
+    "hashes of one text": (["hashes"], ["ab", []]),
+    "a hash in capitals": (["groups", 0, "images", 0, "hash"], "A" * 64),
+    "a set that is 1.0": (["groups", 0, "images", 0, "set"], 1.0),
+    "a similarity of 10": (["groups", 0, "pairs", 0, "similarity"], 10),
+    "a similarity that is true": (["groups", 0, "pairs", 0, "similarity"], True),
+    "a list too many": (["more"], []),
+    "a format that is a list": (["format"], ["cozad copies 1"]),
+    "labels_disagree that is text": (["groups", 0, "labels_disagree"], "no"),
     "a field too many": (["groups", 0, "pairs", 0, "more"], 1),
 }
 
@@ -296,7 +306,7 @@ def test_a_changed_list_is_refused(audit: Audit, tmp_path: Path, case: str) -> N
     refused(tmp_path / "changed", json.dumps(changed).encode())
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"3", b"{}", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("content", [b"", b"[]", b"3", b"{}", b"\xff\xfe", b"[" * 100_000, b"NaN"])
 def test_other_files_are_no_lists(tmp_path: Path, content: bytes) -> None:
     refused(tmp_path / "list", content)
 
@@ -318,8 +328,21 @@ def refused(path: Path, content: bytes) -> None:
     )
 
 
-def test_a_list_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
-    for path in (tmp_path / "nowhere", tmp_path):
+def test_a_key_that_is_there_twice_is_refused(audit: Audit, tmp_path: Path) -> None:
+    write_audit(audit, tmp_path / "list")
+    text = (tmp_path / "list").read_text(encoding="utf-8")
+    refused(tmp_path / "list", text.replace('"names":', '"names": [], "names":', 1).encode())
+
+
+def test_a_list_that_is_not_there_or_no_file(tmp_path: Path) -> None:
+    """A pipe or a device would be read for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(2**40)  # takes no room on the disk
+    for path in (tmp_path / "nowhere", tmp_path, tmp_path / "pipe", tmp_path / "huge"):
+        with pytest.raises(CozadError, match=r"^cannot read the list of copies .*: check the path"):
+            read_copies(path)
+    for path in (Path("/dev/zero"), Path("a\0b")):
         with pytest.raises(CozadError, match=r"^cannot read the list of copies .*: check the path"):
             read_copies(path)
 

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from cozad_teach.data.converters import CONVERTERS
-from cozad_teach.data.folders import open_dataset, read_image, read_mask
+from cozad_teach.data.folders import open_dataset, read_image
 from cozad_teach.data.install import install
 from cozad_teach.data.manifest import Counts, DatasetInfo, read_manifest
-from cozad_teach.data.mask_files import read_any_mask
+from cozad_teach.data.masks import mask_of
 from cozad_teach.errors import CozadError
 
 MANIFEST = read_manifest(Path(__file__).parents[2] / "data_scripts" / "manifest.yml")
@@ -142,16 +142,16 @@ def test_every_mask_marks_the_same_pixels_as_before(name: str, tmp_path: Path) -
     counted: Counter[str] = Counter()
     for category in open_dataset(path).values():
         for item in category.test:
-            image = read_image(item.image)
+            assert read_image(item.image).ndim == 3
             if item.mask is not None:
                 assert item.defect != "good"
-                np.testing.assert_array_equal(read_mask(item.mask, image.shape[:2]), DEFECT)
+                np.testing.assert_array_equal(mask_of(item.mask, item.image).pixels, DEFECT)
             counted[f"{item.defect == 'good'} {item.mask is not None}"] += 1
     has_masks = name not in ("headct", "brainmri", "br35h")
     assert counted[f"False {has_masks}"] > 0 and counted[f"False {not has_masks}"] == 0
     assert counted["True True"] == 0
     index = json.loads((path / "index.json").read_text())
-    assert index["resized_masks"] == (
+    assert list(index["mask_notes"]) == (
         ["03/ground_truth/bad/0000_mask.png"] if name == "btad" else []
     )
 
@@ -202,30 +202,9 @@ def test_rails_are_cut_into_squares_that_miss_nothing(tmp_path: Path) -> None:
     np.testing.assert_array_equal(squares[6], whole[84:])
     item = found["type_1"].test[0]
     assert item.mask is not None
-    mask = read_mask(item.mask, (16, 16))
+    mask = mask_of(item.mask, item.image).pixels
     # The masks of rails are JPEG: at the border of a defect a pixel more or less is marked.
     assert mask[2:6, 3:8].mean() > 0.9 and mask[8:].sum() == 0
-
-
-def test_masks_of_any_format(tmp_path: Path) -> None:
-    for suffix in ("png", "bmp", "tif"):
-        layouts.mask(tmp_path / f"m.{suffix}", value=1)
-        np.testing.assert_array_equal(read_any_mask(tmp_path / f"m.{suffix}"), DEFECT)
-    Image.fromarray(DEFECT).save(tmp_path / "one_bit.png")
-    np.testing.assert_array_equal(read_any_mask(tmp_path / "one_bit.png"), DEFECT)
-    palette = Image.new("P", (20, 14))
-    palette.putdata(DEFECT.astype(int).ravel().tolist())
-    palette.putpalette([255, 255, 255, 0, 0, 0])  # a white background
-    palette.save(tmp_path / "palette.png")
-    np.testing.assert_array_equal(read_any_mask(tmp_path / "palette.png"), DEFECT)
-    rgba = np.zeros((14, 20, 4), np.uint8)
-    rgba[DEFECT, 0] = 200
-    rgba[..., 3] = 255
-    Image.fromarray(rgba).save(tmp_path / "rgba.png")
-    np.testing.assert_array_equal(read_any_mask(tmp_path / "rgba.png"), DEFECT)
-    large = np.kron(DEFECT, np.ones((8, 8))).astype(bool)
-    Image.fromarray(np.uint8(255) * large).save(tmp_path / "lossy.jpg", quality=75)
-    assert (read_any_mask(tmp_path / "lossy.jpg") != large).mean() < 0.002
 
 
 @pytest.mark.parametrize("name", sorted(layouts.LAYOUTS))
@@ -325,5 +304,6 @@ def test_a_pack_comes_through_as_it_is(packs: Path, name: str, tmp_path: Path) -
         for a, b in zip(old.test, new.test, strict=True):
             assert (a.mask is None) == (b.mask is None) and a.defect == b.defect
             if a.mask and b.mask:
-                size = read_image(a.image).shape[:2]
-                np.testing.assert_array_equal(read_mask(a.mask, size), read_mask(b.mask, size))
+                np.testing.assert_array_equal(
+                    mask_of(a.mask, a.image).pixels, mask_of(b.mask, b.image).pixels
+                )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from cozad_teach.data.hashes import (
     perceptual_hash,
     thumbnail,
 )
-from cozad_teach.data.pictures import common_pictures, correlation, normed, without
+from cozad_teach.data.pictures import common_pictures, correlation, normed, pooled, without
 from cozad_teach.data.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
 
 Picture = np.ndarray
@@ -325,6 +326,83 @@ def test_a_window_of_whole_pixels_is_a_slice() -> None:
     halves = found[0].reshape(32, 2, 32, 2).mean((1, 3))
     inside = pictures[0, 16:48, 32:64]
     assert correlation(normed(halves), normed(inside)) > 0.9
+
+
+def test_windows_are_what_sampling_the_picture_gives() -> None:
+    """Against PyTorch's own interpolation: inside, across the border, larger than the picture."""
+    generator = torch.Generator().manual_seed(6)
+    pictures = torch.randn(40, 64, 64, generator=generator)
+    boxes = torch.rand(40, 4, generator=generator)
+    boxes = torch.cat([1.4 * boxes[:, :2] - 0.4, 0.3 + boxes[:, 2:]], 1)
+    boxes[0] = torch.tensor([0.0, 0.0, 1.0, 1.0])
+    centres = (torch.arange(64) + 0.5) / 64
+    y = 2 * (boxes[:, 0, None] + boxes[:, 2, None] * centres) - 1
+    x = 2 * (boxes[:, 1, None] + boxes[:, 3, None] * centres) - 1
+    grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), -1)
+    expected = torch.nn.functional.grid_sample(
+        pictures[:, None], grid, padding_mode="border", align_corners=False
+    )[:, 0]
+    found = crops_module._window(pictures, boxes)
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+    halved = crops_module._window(pictures, boxes, 32)
+    np.testing.assert_allclose(halved, pooled(expected, 32), atol=2e-4)
+    assert crops_module._window(pictures[:0], boxes[:0], 32).shape == (0, 32, 32)
+
+
+def test_fine_detail_is_what_a_binomial_filter_leaves() -> None:
+    pictures = torch.randn(3, 64, 64, generator=torch.Generator().manual_seed(7)).double()
+    smooth = np.empty((3, 64, 64))
+    for n, picture in enumerate(np.pad(pictures, ((0, 0), (2, 2), (2, 2)), mode="edge")):
+        rows = sum(w * picture[:, k : k + 64] for k, w in enumerate((1, 4, 6, 4, 1)))
+        smooth[n] = sum(w * rows[k : k + 64] for k, w in enumerate((1, 4, 6, 4, 1))) / 256
+    fine = pictures - torch.from_numpy(smooth)
+    expected = normed(fine - fine.mean(-1, keepdim=True) - fine.mean(-2, keepdim=True))
+    np.testing.assert_allclose(crops_module._fine(pictures.float()), expected, atol=1e-5)
+
+
+def test_an_image_is_compared_once_with_a_test_set(
+    pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else its set holds, and in whatever order; the answer is as if it were new."""
+    compared: list[int] = []
+    search = copies._found
+
+    def counted(first: Fingerprints, second: Fingerprints, **options: bool) -> Any:
+        compared.append(len(first))
+        return search(first, second, **options)
+
+    monkeypatch.setattr(copies, "_found", counted)
+    copies._known.cache_clear()
+    test = prints([*pictures[:3], jpeg(pictures[3])])
+    some, more = (
+        prints(pictures[2:5]),
+        prints([pictures[7], pictures[3], *pictures[2:5], pictures[2]]),
+    )
+    expected = [(c.first, c.second, c.kind) for c in search(some, test, same_kind=False)]
+    assert expected and [(c.first, c.second, c.kind) for c in find_copies(some, test)] == expected
+    found = [(c.first, c.second, c.kind) for c in find_copies(more, test)]
+    assert found == [(c.first, c.second, c.kind) for c in search(more, test, same_kind=False)]
+    assert compared == [3, 1]
+    other = prints([jpeg(pictures[3]), *pictures[:3]])
+    assert [c.second for c in find_copies(some, other)] != [c[1] for c in expected]
+    assert find_copies(prints([]), test) == () and compared[-1] == 0
+
+
+def test_a_search_that_was_stopped_has_found_nothing(
+    pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the audit, asked again, would pass a copy that it never looked for."""
+    copies._known.cache_clear()
+    test, stolen = prints(pictures[:3]), prints([jpeg(pictures[1])])
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(copies, "find_crops", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            find_copies(stolen, test)
+    assert [(c.first, c.second) for c in find_copies(stolen, test)] == [(0, 1)]
 
 
 # Real photographs

@@ -22,8 +22,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cozad_teach.data import sources
-from cozad_teach.data.folders import Category, list_images, open_dataset, read_image, read_mask
+from cozad_teach.data import members
+from cozad_teach.data.folders import Category, list_images, open_dataset, read_image
+from cozad_teach.data.masks import mask_of
 from cozad_teach.errors import CozadError
 
 HEIGHT, WIDTH = 12, 17
@@ -118,7 +119,7 @@ def test_the_right_bytes_come_back(make) -> None:
     leather = open_dataset(make(LEATHER))["leather"]
     assert [int(read_image(file)[0, 0, 0]) for file in leather.train_good] == [10, 11]
     assert [int(read_image(item.image)[0, 0, 0]) for item in leather.test] == [30, 31, 40, 20]
-    masks = [read_mask(item.mask, (HEIGHT, WIDTH)) for item in leather.test if item.mask]
+    masks = [mask_of(item.mask, item.image).pixels for item in leather.test if item.mask]
     assert [mask.shape for mask in masks] == [(HEIGHT, WIDTH)] * 2 and all(m.all() for m in masks)
 
 
@@ -188,9 +189,21 @@ def test_other_files_are_left_out(make) -> None:
         ],
         b"noise",
     )
-    assert summary(open_dataset(make(LEATHER | noise))["leather"]) == summary(
-        open_dataset(make(LEATHER))["leather"]
-    )
+    found = open_dataset(make(LEATHER | noise))
+    assert summary(found["leather"]) == summary(open_dataset(make(LEATHER))["leather"])
+    # Each with its reason; of a hidden folder, the folder.
+    assert {(file.name, file.reason) for file in found.left_out} == {
+        ("leather/license.txt", "no image by its name"),
+        ("leather/readme", "no image by its name"),
+        ("leather/test/cut/Thumbs.db", "no image by its name"),
+        ("leather/ground_truth/cut/notes.csv", "no image by its name"),
+        ("leather/test/cut/.DS_Store", "hidden"),
+        ("leather/test/cut/._000.png", "hidden"),
+        ("leather/.thumbs", "hidden"),
+        ("__MACOSX", "hidden"),
+        ("overview.png", "not in train, test or ground_truth"),
+        ("leather/validation/good/000.png", "not in train, test or ground_truth"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -226,7 +239,7 @@ def test_composed_and_decomposed_accents_are_one_name(make) -> None:
 
 def test_list_images_finds_photographs_at_every_depth(make) -> None:
     tree = {"b.png": 1, "a/c/d.JPG": 2, "a/.hidden.png": 3, "a/x.txt": b"x", "z.gif": b"x"}
-    assert [file.name for file in list_images(make(tree))] == ["a/c/d.JPG", "b.png"]
+    assert [file.name for file in list_images(make(tree)).images] == ["a/c/d.JPG", "b.png"]
 
 
 def test_a_hidden_folder_above_the_data_set_does_no_harm(tmp_path: Path) -> None:
@@ -255,10 +268,10 @@ def test_photographs_without_the_layout(make) -> None:
 
 
 def test_a_category_without_good_images_says_what_is_there(make) -> None:
-    tree = LEATHER | {"wood/test/ok/0.png": 1, "wood/test/knot/0.png": 1}
+    tree = LEATHER | {"wood/test/hole/0.png": 1, "wood/test/knot/0.png": 1}
     sentence = refusal(make(tree))
     assert sentence.startswith("category wood has no good images")
-    assert "(found: test/knot, test/ok)" in sentence
+    assert "(found: test/hole, test/knot)" in sentence
 
 
 def test_mask_without_image(make) -> None:
@@ -277,10 +290,17 @@ def test_masks_of_a_defect_without_a_test_folder(make) -> None:
     assert "test/poke" in sentence
 
 
-@pytest.mark.parametrize("name", ["000.png", "000_mask.bmp", "000_mask.jpg", "mask_000.png"])
+@pytest.mark.parametrize("name", ["000.png", "000_mask.bmp", "000_MASK.PNG", "mask_000.png"])
 def test_a_mask_by_another_name(make, name: str) -> None:
+    leather = open_dataset(make(LEATHER | {f"leather/ground_truth/glue/{name}": 1}))["leather"]
+    (glue,) = (item for item in leather.test if item.defect == "glue")
+    assert glue.mask is not None and glue.mask.name.endswith(name)
+
+
+@pytest.mark.parametrize("name", ["0000.png", "000_copy.png", "00.png", "_mask.png"])
+def test_a_mask_whose_name_is_of_no_image(make, name: str) -> None:
     sentence = refusal(make(LEATHER | {f"leather/ground_truth/glue/{name}": 1}))
-    assert f"{name} is not named as a mask: call the mask of 000.png 000_mask.png" in sentence
+    assert f"glue/{name} is a mask without an image" in sentence
 
 
 def test_a_mask_for_two_images(make) -> None:
@@ -539,8 +559,9 @@ def test_damage_inside_is_found_when_read(tmp_path: Path) -> None:
 
 
 def test_archive_cut_while_in_use(tmp_path: Path) -> None:
-    path = make_zip(tmp_path / "s.zip", LEATHER)
-    images = open_dataset(path)["leather"].train_good
+    rng = np.random.default_rng(0)  # more than what stays in the memory of who has begun to read
+    path = make_zip(tmp_path / "s.zip", {f"train/good/{i}.png": rng.bytes(300_000) for i in (0, 1)})
+    images = open_dataset(path)["s"].train_good
     os.truncate(path, 10)
     for image in images:
         with pytest.raises(CozadError, match="is damaged in"):
@@ -571,7 +592,8 @@ def test_backslashes_of_old_windows_tools_separate_folders(tmp_path: Path) -> No
 def test_one_member_of_a_bomb(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "s.zip", LEATHER)
     rewritten(path, FIRST, 24, struct.pack("<I", 4_000_000_000), local=22)
-    assert f"{FIRST} is over 500 MB: scale it down" in refusal(path)
+    sentence = refusal(path)
+    assert FIRST in sentence and "s.zip is over 500 MB: scale it down" in sentence
 
 
 def test_many_members_of_a_bomb(tmp_path: Path) -> None:
@@ -618,7 +640,7 @@ def test_reading_extracts_nothing_and_opens_the_archive_once(
     path = make_zip(tmp_path / "in" / "s.zip", LEATHER)
     opened = []
     monkeypatch.setattr(
-        sources.zipfile, "ZipFile", lambda p, make=zipfile.ZipFile: opened.append(p) or make(p)
+        members.zipfile, "ZipFile", lambda p, make=zipfile.ZipFile: opened.append(p) or make(p)
     )
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "in"))
     monkeypatch.chdir(tmp_path / "in")
@@ -722,7 +744,7 @@ def test_every_image_of_magnetic_tile_decodes_and_masks_align() -> None:
         image = read_image(item.image)
         assert image.dtype == np.uint8 and image.shape[2] == 3
         if item.mask:
-            mask = read_mask(item.mask, image.shape[:2])
+            mask = mask_of(item.mask, item.image).pixels
             assert 0 < mask.mean() < 1, item.mask.name
 
 
@@ -731,7 +753,7 @@ def test_masks_of_the_other_packs_align(name: str) -> None:
     for category in pack(name).values():
         for item in category.test:
             if item.mask:
-                assert read_mask(item.mask, read_image(item.image).shape[:2]).any(), item.mask.name
+                assert mask_of(item.mask, item.image).pixels.any(), item.mask.name
 
 
 # Own images: good and defects, without train and test
@@ -795,9 +817,9 @@ OWN_REFUSALS = {
     "masks by themselves": (OWN | {"masks/0.png": 1}, "masks/0.png seems to be a mask: move the"),
     "masks beside images": (OWN | {"bad/IMG 3_mask.png": 1}, "bad/IMG 3_mask.png seems to be a"),
     "masks by defect": (OWN | {"masks/bad/IMG 3_mask.png": 1}, "IMG 3_mask.png is out of place"),
-    "a mask by another name": (
-        OWN | {"ground_truth/bad/IMG 3.png": 1},
-        "is not named as a mask: call the mask of 000.png 000_mask.png",
+    "two masks of an image": (
+        OWN | {"ground_truth/bad/IMG 3.png": 1, "ground_truth/bad/IMG 3_mask.png": 1},
+        "ground_truth/bad/IMG 3_mask.png and ground_truth/bad/IMG 3.png are masks of one image",
     ),
     "a mask without its image": (
         OWN | {"ground_truth/bad/IMG 7_mask.png": 1},

@@ -123,6 +123,54 @@ def test_the_audit_of_two_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert pairs == {(str(i), f"copy{i}") for i in range(3)}
 
 
+def test_links_are_checked(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = (tmp_path / "set.zip").read_bytes()
+
+    def page(handler: loopback.Handler) -> bool:
+        handler.say(200, b"<!doctype html>", Content_Type="text/html")
+        return True
+
+    def of_another_length(handler: loopback.Handler) -> bool:
+        handler.say(200, content + b"?")
+        return True
+
+    with loopback.serving(content) as site:
+        fields = yaml.safe_load(manifest.read_text(encoding="utf-8"))
+        for one in fields.values():
+            one["homepage"] = site.url + "?home"
+        fields["mvtec_ad"]["archives"][0]["mirrors"] = [site.url]
+        manifest.write_text(yaml.safe_dump(fields), encoding="utf-8")
+        site.faults = [page]
+        assert main(manifest, ["--check-links"]) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert [line.split(": ")[-1] for line in said] == [
+            *("works", "works", f"works ({len(content)} bytes)")
+        ]
+        # A home page may want a browser; a HEAD that is refused is followed by a GET.
+        forbidden, gone = loopback.status(403), loopback.status(404)
+        for faults, code, words in (
+            ([forbidden], 0, "answers 403"),
+            ([gone, page], 0, "works"),
+            ([gone, gone], 2, "answers 404"),
+            ([page, forbidden, forbidden], 2, "answers 403"),
+            ([page, gone], 0, "works"),
+            ([page, page, page], 2, "answers with a web page"),
+            ([page, of_another_length, of_another_length], 2, f"where the file has {len(content)}"),
+            ([loopback.status(302, Location="file:///etc/passwd")], 2, "no address of the web"),
+        ):
+            site.faults = list(faults)
+            assert main(manifest, ["mvtec_ad", "--check-links"]) == code
+            said = capsys.readouterr()
+            assert words in said.out and said.out.count("\n") == 2
+            assert said.err.count("of 2 addresses fail: look for new ones") == (code == 2)
+        assert not (tmp_path / "datasets").exists()
+    assert main(manifest, ["--check-links"]) == 2
+    assert "3 of 3 addresses fail" in capsys.readouterr().err
+    assert main(manifest, ["nothing", "--check-links"]) == 2
+
+
 def test_it_runs_from_anywhere_and_tells_what_it_can(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(GET), "--list"], cwd=tmp_path, capture_output=True, text=True

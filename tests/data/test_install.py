@@ -26,7 +26,7 @@ import loopback
 import pytest
 from loopback import Site, cut_after, status
 
-from cozad_teach.data import archives, download, install, placing
+from cozad_teach.data import archives, download, install, origins, placing
 from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.index_file import read_index, verify
 from cozad_teach.data.manifest import Archive, Counts, DatasetInfo
@@ -260,18 +260,19 @@ def test_two_processes_at_once(site: Site, tmp_path: Path, outcome: Outcome) -> 
         """
         def slowly(*arguments, **options):
             print("converting", flush=True)
-            time.sleep(1.5)
+            sys.stdin.read()  # until the other one waits
             return place(*arguments, **options)
         install.place_files = slowly
         """
     )
-    first = run(tmp_path, info(site), slow)
+    first = run(tmp_path, info(site), slow, stdin=subprocess.PIPE)
     assert first.stdout is not None and first.stdout.readline() == "converting\n"
     second = run(tmp_path, info(site), "")
-    (out, err), (said, _) = second.communicate(timeout=60), first.communicate(timeout=60)
+    assert second.stderr is not None
+    assert "another process is fetching it; waiting" in second.stderr.readline()
+    (said, _), (out, _) = first.communicate(timeout=60), second.communicate(timeout=60)
     assert (first.returncode, second.returncode) == (0, 0)
     assert said.strip() == out.strip() == str(tmp_path / "mine")
-    assert "another process is fetching it; waiting" in err
     assert len(site.asked) == 1 and whole(tmp_path / "mine")
     assert left(tmp_path) == [".downloads", "mine"]
     outcome("two processes at once", "one fetches, one waits; fetched once, whole")
@@ -293,7 +294,7 @@ def test_kill_9(site: Site, tmp_path: Path, moment: str, outcome: Outcome) -> No
             archives._write = stop
         """,
         "convert": """
-            def stop(mask):
+            def stop(*_, **__):
                 print("now", flush=True)
                 time.sleep(60)
             placing._png = stop
@@ -519,6 +520,54 @@ def test_archives_within_an_archive(tmp_path: Path) -> None:
     for i, source in enumerate((outer, tmp_path / "record")):
         path = install.install(described, tmp_path / f"root{i}", source=source)
         assert sorted(open_dataset(path)) == ["Class1", "Class10"]
+
+
+def test_what_is_no_archive_of_the_set_does_no_harm(site: Site, tmp_path: Path) -> None:
+    """Documents are zip archives, too, and not all that ends in .zip is one."""
+    described = dataclasses.replace(info(site), access="login", steps="Log in.")
+    layouts.mvtec(tmp_path / "unpacked")
+    for name in ("labels.xlsx", "read me.docx", "masks.npz"):
+        (tmp_path / "unpacked" / name).write_bytes(packed({"content.xml": b"<text/>"}))
+    (tmp_path / "unpacked" / "notes.txt").write_bytes(b"BZh: what a beginning")
+    (tmp_path / "unpacked" / "list.csv.gz").write_bytes(b"\x1f\x8b\x08 and more")
+    (tmp_path / "unpacked" / "cut.zip").write_bytes(site.content[:99])
+    assert whole(install.install(described, tmp_path / "root0", source=tmp_path / "unpacked"))
+    (tmp_path / "given").mkdir()
+    for n, name in enumerate(("set", "SET.ZIP", "other (1).zip"), 1):
+        archive = tmp_path / "given" / name
+        archive.write_bytes(site.content)
+        (tmp_path / "given" / "read me.docx").write_bytes(packed({"content.xml": b"<text/>"}))
+        assert whole(install.install(described, tmp_path / f"root{n}", source=archive.parent))
+        archive.unlink()
+
+
+def test_what_is_left_out_stands_in_the_index(tmp_path: Path) -> None:
+    layouts.mvtec(tmp_path / "set")
+    base = layouts.zipped(tmp_path / "set", tmp_path / "set.zip")
+    with zipfile.ZipFile(base, "a") as archive:
+        archive.writestr("extra.zip", b"no archive")
+        for i in range(12):
+            archive.writestr(f"{i}{'n' * 300}.txt", b"")
+    with loopback.serving(base.read_bytes()) as other:
+        path = install.install(info(other), tmp_path / "root")
+    assert whole(path)
+    index = read_index(path)
+    assert index is not None and len(index["left_out"]) == 13
+    reasons = {file["name"][-7:]: file["reason"] for file in index["left_out"]}
+    assert reasons["nnn.txt"].startswith("has a name that no file here can have")
+    assert "tra.zip" in reasons
+
+
+def test_what_cannot_be_read_is_told_so(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(path: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    (tmp_path / "set.zip").write_bytes(site.content)
+    monkeypatch.setattr(origins, "file_hash", locked)
+    said = fails(info(site), tmp_path / "root", source=tmp_path / "set.zip")
+    assert re.search(r"^cannot read .*set.zip \(Permission denied\): check its permissions", said)
 
 
 def test_verify_names_what_is_not_as_it_was(site: Site, tmp_path: Path) -> None:

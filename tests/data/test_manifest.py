@@ -23,6 +23,7 @@ KNOWN_HASHES = {
     "visa": "2eb8690c803ab37de0324772964100169ec8ba1fa3f7e94291c9ca673f40f362",
     "btad": "461c9387e515bfed41ecaae07c50cf6b10def647b36c9e31d239ab2736b10d2a",
     "kolektorsdd": "65dc621693418585de9c4467d1340ea7958a6181816f0dc2883a1e8b61f9d4dc",
+    "kolektorsdd2": "edcdb486809b24f1d17b785e30c52fafc5999554dd5fe18ddf77b61ceb6f36a8",
 }
 
 

@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from cozad_teach.data import surfaces, textures
-from cozad_teach.data.folders import open_dataset, read_image, read_mask
+from cozad_teach.data.folders import open_dataset, read_image
+from cozad_teach.data.masks import mask_of
 from cozad_teach.data.textures import (
     AUXILIARY_CATEGORIES,
     DEFECTS,
@@ -252,7 +253,7 @@ def test_written_datasets_open_as_datasets(tmp_path):
         for item in category.test:
             assert read_image(item.image).shape == (*SIZE, 3)
             assert item.is_anomalous == (item.mask is not None)
-            assert item.mask is None or read_mask(item.mask, SIZE).any()
+            assert item.mask is None or mask_of(item.mask, item.image).pixels.any()
 
 
 @pytest.mark.parametrize("existed", [False, True])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cozad_teach.evaluation.category import IMAGE_METRICS, METRICS, measure
+from cozad_teach.evaluation.category import IMAGE_METRICS, METRICS, PIXEL_METRICS, measure
 from cozad_teach.evaluation.metrics import (
     aupro,
     image_ap,
@@ -99,7 +99,9 @@ def test_a_resample_without_normal_pixels_has_its_reason() -> None:
     maps = [np.arange(12.0).reshape(3, 4)] * 3
     row = measure([1, 2, 3], [1, 1, 1], maps, [whole, whole, part], n_resamples=50).row()
     assert row["pixel_auroc"] is not None and row["intervals"] == {}
-    assert row["interval_reason"] == "a resample of the images has no normal pixels"
+    assert row["interval_reason"] == (
+        "a resample of the images has no pixels of one kind, normal or anomalous"
+    )
 
 
 def test_copies_of_an_image_are_one_witness(category: dict[str, list]) -> None:
@@ -151,12 +153,36 @@ def test_reasons_in_the_masks(category: dict[str, list]) -> None:
     two = [None] * 4 + [None, None, *masks[6:]]
     assert reasons(category, masks=two) == (None, "2 of 5 anomalous images have no mask")
     assert reasons(category, masks=[*masks[:8], None])[1] == "1 of 5 anomalous images has no mask"
-    empty = [*masks[:8], np.zeros((7, 11), bool)]
-    assert reasons(category, masks=empty) == (None, "an anomalous image has an empty mask")
-    marked = [masks[8], *masks[1:]]
-    assert reasons(category, masks=marked)[1] == "a normal image has a mask with anomalous pixels"
+    empty = [None] * 4 + [np.zeros((7, 11), bool)] * 5
+    assert reasons(category, masks=empty) == (None, "all 5 masks of anomalous images are empty")
     assert reasons(category, masks=[np.zeros((7, 11), int)] * 4 + masks[4:]) == (None, None)
     assert reasons(category, maps=None) == (None, "no anomaly maps: only image scores were given")
+
+
+def test_a_mask_that_contradicts_its_label_costs_its_image_alone(
+    category: dict[str, list],
+) -> None:
+    """All other images decide the pixel metrics, and the image itself those of images."""
+    masks = [*category["masks"]]
+    masks[1], masks[8] = masks[7], np.zeros((7, 11), bool)
+    found = measure(**{**category, "masks": masks}, n_resamples=50)
+    assert found.contradictions == {
+        1: "is good, but its mask has anomalous pixels",
+        8: "is anomalous, but its mask is empty",
+    }
+    kept = [i for i in range(9) if i not in (1, 8)]
+    fewer = measure(**{key: [values[i] for i in kept] for key, values in category.items()})
+    whole = measure(**category)
+    assert {key: found.values[key] for key in PIXEL_METRICS} == pytest.approx(
+        {key: fewer.values[key] for key in PIXEL_METRICS}, abs=1e-12
+    )
+    assert {key: found.values[key] for key in IMAGE_METRICS} == {
+        key: whole.values[key] for key in IMAGE_METRICS
+    }
+    assert set(found.spreads) == set(WITH_INTERVAL)
+    assert measure(**{**category, "masks": [*masks[:1], None, *masks[2:]]}).no_mask == []
+    no_masks = measure(**{**category, "masks": [None] * 5 + category["masks"][5:]})
+    assert (no_masks.no_mask, no_masks.contradictions) == ([4], {})
 
 
 def test_reasons_in_the_labels(category: dict[str, list]) -> None:

@@ -68,7 +68,7 @@ def test_drawn_materials_have_enough_images_for_every_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = []
-    monkeypatch.setattr(runner, "BUILD", tmp_path)
+    monkeypatch.setattr(runner, "build_folder", lambda: tmp_path)
     monkeypatch.setattr(runner, "write_dataset", lambda *args, **_: written.append(args[2:]))
     monkeypatch.setattr(runner, "open_dataset", lambda path: {"wood": category(27, 18)})
     parts = [runner.open_data(f"{UNSEEN}-{round(100 * share)}")["wood"] for share in SHARES]

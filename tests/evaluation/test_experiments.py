@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import multiprocessing
 import os
 import signal
+import struct
+import subprocess
 import time
 import zipfile
 import zlib
@@ -18,12 +21,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cozad_teach.data.folders import Category
+from cozad_teach.data.auxiliary_images import DRAWN
+from cozad_teach.data.folders import Category, ImageFile, LabelledImage
 from cozad_teach.errors import CozadError, LeakError
-from cozad_teach.evaluation import commands, runner, summary
+from cozad_teach.evaluation import commands, experiment_models, ledger, runner, summary
 from cozad_teach.evaluation.bootstrap import image_draws, resample
 from cozad_teach.evaluation.category import Measured, measure
 from cozad_teach.evaluation.experiments import (
+    AUXILIARY_VARIANTS,
     EXPERIMENTS,
     VARIANTS,
     Experiment,
@@ -39,6 +44,7 @@ from cozad_teach.evaluation.intervals import (
     spread,
 )
 from cozad_teach.evaluation.ledger import read_results, settings_hash, write_results
+from cozad_teach.evaluation.left_out import left_out_target
 from cozad_teach.evaluation.metrics import image_auroc
 from cozad_teach.evaluation.protocols import METHODS, suits
 from cozad_teach.evaluation.reports import Evaluation
@@ -61,7 +67,7 @@ def scores_of(run: Run, category: str) -> np.ndarray:
     """Scores that depend on the run; the images of a category are the same for all."""
     images = np.random.default_rng(len(category)).normal(size=27)
     own = np.random.default_rng(zlib.crc32(repr(run).encode())).normal(size=27)
-    strength = {"cozad": 1.5, "knn": 0.8, "mutual": 1.0}[run.method]
+    strength = {"cozad": 1.5, "knn": 0.8}.get(run.method, 1.0)
     return images + 0.5 * own + strength * LABELS
 
 
@@ -130,19 +136,24 @@ class FakeModel:
     settings: Any
     seed: int
     uses: tuple = ()
+    samples: tuple = ()
     backbone: Any = dataclasses.field(
         default_factory=lambda: SimpleNamespace(weights_digest="w" * 64)
     )
     trained_on: str = "a card"
 
+    def reads_as(self, other: FakeModel) -> bool:
+        return self.seed == other.seed
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Training and evaluation that take no time, and what they were asked to do."""
-    asked = SimpleNamespace(trained=[], settings=[], runs=[], scored=[])
+    asked = SimpleNamespace(trained=[], auxiliary=[], settings=[], runs=[], scored=[])
 
-    def train(settings: Any, seed: int, **_: Any) -> FakeModel:
+    def train(settings: Any, seed: int, **others: Any) -> FakeModel:
         asked.trained.append(seed)
+        asked.auxiliary.append((others["auxiliary"], others["leave_out"]))
         asked.settings.append(settings)
         return FakeModel(settings, seed)
 
@@ -155,10 +166,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         asked.scored.append(model.settings)
         return fake_evaluation(run)
 
-    monkeypatch.setattr(runner, "train", train)
+    monkeypatch.setattr(experiment_models, "train", train)
     monkeypatch.setattr(runner, "evaluate", evaluate)
-    monkeypatch.setattr(runner, "PreparedModel", FakePrepared)
-    monkeypatch.setattr(runner, "Readings", FakeReadings)
+    monkeypatch.setattr(experiment_models, "PreparedModel", FakePrepared)
+    monkeypatch.setattr(experiment_models, "Readings", FakeReadings)
     monkeypatch.setattr(
         runner, "open_data", lambda name, packs=None: {name: Category(name, (), ())}
     )
@@ -200,6 +211,45 @@ def test_a_stopped_list_goes_on_where_it_was(world: SimpleNamespace, tmp_path: P
     assert world.trained == [0, 1, 1, 2]
 
 
+@pytest.mark.parametrize("damage", ["cut", "emptied", "changed", "text", "folder", "pipe", "huge"])
+def test_a_damaged_run_is_done_again(
+    world: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    runs = SMALL.runs()[:2]
+    done = run_all(runs, folder=tmp_path)
+    victim = sorted(tmp_path.iterdir())[0]
+    content = bytearray(victim.read_bytes())
+    if damage == "cut":
+        victim.write_bytes(content[:-30])
+    elif damage == "emptied":
+        victim.write_bytes(b"")
+    elif damage == "changed":
+        content[len(content) // 2] ^= 0xFF
+        victim.write_bytes(content)
+    elif damage == "text":
+        np.savez_compressed(victim, text=np.array("[" * 100_000))
+    elif damage == "huge":
+        # An array of 4 EiB, by its own account.
+        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2**60,), }"
+        header = header.replace(b"2**60", str(2**60).encode()).ljust(117) + b"\n"
+        with zipfile.ZipFile(victim, "w") as file:
+            file.writestr("text.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + header)
+    else:
+        victim.unlink()
+        victim.mkdir() if damage == "folder" else os.mkfifo(victim)
+    if damage in ("folder", "pipe"):
+        # What is no file is not replaced either: that has a sentence of its own.
+        with contextlib.suppress(CozadError):
+            run_all(runs, folder=tmp_path)
+    else:
+        again = run_all(runs, folder=tmp_path)
+        for one, was in zip(again, done, strict=True):
+            assert (one.run, one.report, one.degrees) == (was.run, was.report, was.degrees)
+            assert one.draws.keys() == was.draws.keys()
+    assert len(world.runs) == 3
+    assert capsys.readouterr().err.count(f"{victim.name} is damaged: this run is done again") == 1
+
+
 def test_variants_train_only_where_their_change_concerns_training(world: SimpleNamespace) -> None:
     methods = ("cozad", "no weights", "one mean")
     both = dataclasses.replace(SMALL, methods=methods, seeds=(4,), protocols=("batch",))
@@ -213,8 +263,122 @@ def test_variants_train_only_where_their_change_concerns_training(world: SimpleN
     assert hashes == [settings_hash(one) for one in changed] * 2
 
 
+def test_variants_are_trained_on_their_auxiliary_images(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    for pack in ("mvtec_aux5", "dtd10_textures"):
+        (tmp_path / f"{pack}.zip").write_bytes(pack.encode())
+    names = ("cozad", "photographs", "textures", "all")
+    runs = [Run("lite", 0, data, "batch", name) for data in ("tiles", "wood") for name in names]
+    done = run_all(runs, packs=tmp_path)
+    photographs, textures = (str(tmp_path / f"{p}.zip") for p in ("mvtec_aux5", "dtd10_textures"))
+    asked = [None, [photographs], [textures], ["drawn", textures, photographs]]
+    assert world.auxiliary == [(what, None) for what in asked]  # once for both data sets
+    packs = [set(one.report["made_with"].get("auxiliary", ())) for one in done[:4]]
+    assert packs == [set(), {"mvtec_aux5"}, {"dtd10_textures"}, {"mvtec_aux5", "dtd10_textures"}]
+
+
+def test_a_run_is_done_anew_where_its_auxiliary_images_have_changed(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    pack, kept = tmp_path / "mvtec_aux5.zip", tmp_path / "kept"
+    runs = [Run("lite", 0, "tiles", "batch", name) for name in ("cozad", "photographs")]
+    for content, n_runs in ((b"1", 2), (b"1", 2), (b"other", 3)):
+        pack.write_bytes(content)
+        experiment_models._file_hash.cache_clear()
+        run_all(runs, packs=tmp_path, folder=kept)
+        assert len(world.runs) == n_runs
+
+
+def test_what_is_left_out_is_not_trained_on(world: SimpleNamespace, tmp_path: Path) -> None:
+    (tmp_path / "mvtec_aux5.zip").write_bytes(b"")
+    runs = [Run("lite", 0, f"left out: {c}", "batch", "cozad") for c in ("pill", "bottle")]
+    run_all(runs, packs=tmp_path)
+    place = [str(tmp_path / "mvtec_aux5.zip")]
+    assert world.auxiliary == [(place, "pill"), (place, "bottle")]
+
+
+def test_a_left_out_category_is_a_target_of_all_of_its_images() -> None:
+    def files(folder: str, n: int) -> tuple[ImageFile, ...]:
+        return tuple(ImageFile(f"{folder}/{i}.png", bytes) for i in range(n))
+
+    good, bad = files("test/good", 4), files("test/cut", 90)
+    test = (
+        *(LabelledImage(file, "good", None) for file in good),
+        *(LabelledImage(file, "cut", file) for file in bad),
+    )
+    found = left_out_target(Category("leather", files("train/good", 100), test))
+    assert found.train_good == () and len(found.test) == 40 + 60
+    names = [item.image.name for item in found.test if not item.is_anomalous]
+    assert names[0] == "test/good/0.png" and names[-1] == "train/good/99.png"
+    assert len({item.image.name for item in found.test}) == 100
+    few = left_out_target(Category("pill", (), test[2:10]))
+    assert [item.image.name for item in few.test] == [item.image.name for item in test[2:10]]
+
+
+def test_pairs_of_an_experiment_are_compared(world: SimpleNamespace) -> None:
+    compared = dataclasses.replace(SMALL, pairs=(("mutual", "knn"),))
+    runs = [run for run in compared.runs() if run.protocol == "batch"]
+    found = summarise(compared, run_all(runs))["differences"]
+    pairs = {(row["method"], row["other"]) for row in found}
+    assert pairs == {("cozad", "knn"), ("cozad", "mutual"), ("mutual", "knn")}
+    value = {
+        (row["method"], row["other"]): row["values"]["image_auroc"][0]
+        for row in found
+        if row["data"] == "tiles"
+    }
+    direct = value["cozad", "knn"] - value["cozad", "mutual"]
+    assert value["mutual", "knn"] == pytest.approx(direct, abs=2e-5)
+
+
+@pytest.mark.parametrize("commit", [None, "0123456789ab+"])
+def test_the_ledger_takes_nothing_from_changed_files(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit: str | None
+) -> None:
+    monkeypatch.setattr(commands, "current_commit", lambda: commit)
+    monkeypatch.setattr(commands, "build_folder", lambda: tmp_path / "build")
+    monkeypatch.setattr(commands, "results_folder", lambda: tmp_path / "results")
+    monkeypatch.setitem(EXPERIMENTS, "trial", SMALL)
+    with pytest.raises(CozadError, match="commit them, or try things out with --trial"):
+        commands.bench("trial")
+    assert not world.runs and not list(tmp_path.iterdir())
+    assert commands.bench("trial", trial=True) == tmp_path / "build" / "trials" / "trial.json"
+    monkeypatch.setattr(commands, "current_commit", lambda: "0123456789ab")
+    assert commands.bench("trial") == tmp_path / "results" / "trial.json"
+
+
+def test_a_changed_checkout_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "cozad_teach"
+    (package / "evaluation").mkdir(parents=True)
+    monkeypatch.setattr(ledger, "__file__", str(package / "evaluation" / "ledger.py"))
+    assert ledger.current_commit() is None
+    (package / "a.py").write_text("")
+
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True)
+
+    monkeypatch.chdir(tmp_path)
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "a"]):
+        git(*words)
+    commit = ledger.current_commit()
+    assert commit and len(commit) == 12
+    (tmp_path / "notes.txt").write_text("no part of the package")
+    assert ledger.current_commit() == commit
+    (package / "new.py").write_text("")
+    assert ledger.current_commit() == commit + "+"
+    git("add", "-A")
+    assert ledger.current_commit() == commit + "+"
+
+
 def test_every_variant_changes_something() -> None:
-    hashes = {name: settings_hash(run_settings("lite", name)) for name in ("cozad", *VARIANTS)}
+    hashes = {
+        name: settings_hash(run_settings("lite", name))
+        for name in ("cozad", *VARIANTS)
+        if name == "none" or name not in AUXILIARY_VARIANTS
+    }
+    others = {name: (v.auxiliary, str(v.changes)) for name, v in AUXILIARY_VARIANTS.items()}
+    assert DRAWN not in [auxiliary for auxiliary, _ in others.values()]
+    assert len(set(others.values())) == len(others)
     # Some differ in when the change is made: before training, or after it.
     for before, after in (
         ("no inner loop", "0 adaptation steps"),
@@ -274,7 +438,7 @@ def test_a_leak_keeps_nothing_of_its_run(
 def bench_into(
     ledger: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, settings: str | None = None
 ) -> Path:
-    monkeypatch.setattr(commands, "BUILD", folder / "build")
+    monkeypatch.setattr(commands, "build_folder", lambda: folder / "build")
     monkeypatch.setitem(EXPERIMENTS, "trial", SMALL)
     return commands.bench("trial", settings, folder=ledger)
 
@@ -301,7 +465,7 @@ def test_other_settings_than_its_own_give_an_experiment_another_name(
 def test_an_experiment_may_be_made_for_the_full_settings(
     world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(commands, "build_folder", lambda: tmp_path / "build")
     monkeypatch.setitem(EXPERIMENTS, "full", dataclasses.replace(SMALL, settings="full"))
     assert commands.bench("full", folder=tmp_path) == tmp_path / "full.json"
     content = read_results("full", tmp_path).content
@@ -512,7 +676,7 @@ def test_the_ledger_keeps_each_run_with_its_provenance_and_proof(
 def test_the_check_does_runs_again_and_names_what_differs(
     world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cozad_teach.evaluation.ledger.RESULTS", tmp_path)
+    monkeypatch.setattr("cozad_teach.evaluation.ledger.results_folder", lambda: tmp_path)
     bench_into(tmp_path, tmp_path, monkeypatch)
     n = len(world.runs)
     said = commands.check("trial", 4)

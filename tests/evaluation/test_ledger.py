@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
+from cozad_teach.checkout import results_folder
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.experiments import EXPERIMENTS, OURS, run_settings
 from cozad_teach.evaluation.ledger import (
-    RESULTS,
     provenance,
     read_results,
     settings_hash,
@@ -48,7 +49,7 @@ def test_results_come_back_as_they_were_stored(tmp_path: Path) -> None:
         found.value("cozad", "batch", "image_auroc")
     assert found.interval("cozad", "batch", "image_auroc", "wood") == (0.5, 0.25, 0.75)
     assert found.difference("knn", "batch", "image_auroc") == (0.1, -0.1, 0.3)
-    with pytest.raises(CozadError, match="no aupro of CoZAD minus knn under batch on wood"):
+    with pytest.raises(CozadError, match="no aupro of cozad minus knn under batch on wood"):
         found.difference("knn", "batch", "aupro", "wood")
     assert found.markdown(["image_auroc", "aupro"]).splitlines() == [
         "| data | protocol | method | image AUROC | AUPRO |",
@@ -86,17 +87,54 @@ def test_missing_experiments_are_named(tmp_path: Path) -> None:
         read_results("trial", tmp_path).value("knn", "single", "aupro")
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (b"", "no JSON"),
+        (b"{", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        (b'{"question": NaN}', "no JSON"),
+        (b'{"question": "a", "question": "b"}', "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b"[]", r"it is \[\], it must be a table"),
+        ({"question": 5}, "question is 5, it must be a text"),
+        ({"made_with": None}, "made_with is None, it must be a table"),
+        ({"made_with": {"settings": "lite"}}, "made_with has no hardware"),
+        ({"results": {}}, "results is {}, it must be a list"),
+        ({"results": [5]}, r"results\[0\] is 5, it must be a table"),
+        ({"results": [{**ROW, "data": "a"}]}, r"results\[0\] has no values"),
+        ({"results": [{**ROW, "data": "a", "values": {"aupro": [1, 2]}}]}, "list of 3 entries"),
+        ({"results": [{**ROW, "data": "a", "values": {"aupro": "123"}}]}, "list of 3 entries"),
+        ({"results": [{**ROW, "data": "a", "values": {"aupro": [1, "2", 3]}}]}, "a number from"),
+        ({"results": [{**ROW, "data": 7, "values": {}}]}, r"results\[0\].data is 7, it must be"),
+        ({"results": [{**ROW, "data": "a", "values": {}, "seeds": "3"}]}, "seeds is '3', it must"),
+        ({"differences": [{**ROW, "data": "a", "values": {}}]}, r"differences\[0\] has no other"),
+        ({"runs": [{"seed": 0}]}, r"runs\[0\] has no data"),
+    ],
+)
+def test_a_damaged_file_of_the_ledger_is_named(
+    change: bytes | dict, words: str, tmp_path: Path
+) -> None:
+    write_results("trial", CONTENT, tmp_path)
+    if isinstance(change, dict):
+        change = json.dumps({**CONTENT, **change}).encode()
+    (tmp_path / "trial.json").write_bytes(change)
+    with pytest.raises(CozadError, match=rf"trial\.json is damaged \(.*{words}.*bench trial$"):
+        read_results("trial", tmp_path)
+
+
 def test_any_setting_changes_the_hash() -> None:
     for field in dataclasses.fields(LITE):
         value = getattr(LITE, field.name)
         other = (4, *value) if isinstance(value, tuple) else value * 2
-        changed = dataclasses.replace(LITE, **{field.name: other})
+        changed = copy.copy(LITE)
+        object.__setattr__(changed, field.name, other)  # also what no settings may have
         assert settings_hash(changed) != settings_hash(LITE), field.name
 
 
 # The book's own ledger
 
-STORED = sorted(RESULTS.glob("*.json"))
+STORED = sorted(results_folder().glob("*.json"))
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)

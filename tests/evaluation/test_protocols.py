@@ -102,11 +102,13 @@ def test_every_method_gives_one_schema_and_its_proof(
         "mean",
         "without_test_images",
         "calibration",
+        "auxiliary",
         "seconds",
         "peak_memory_mb",
         "leaks",
         "images",
     ]
+    assert report["auxiliary"] == []
     assert (report["method"], report["protocol"], report["seed"]) == (method, protocol, 1)
     row = report["categories"][NAME]
     assert (row["n_normal"], row["n_anomalous"]) == (4, 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,14 @@ CONTENT = {
     "question": "Why?",
     "command": "cozad bench trial",
     "made_with": {"settings": "lite", "hardware": "a computer", "torch": "2"},
-    "results": [{**ROW, "values": {"image_auroc": [0.8125, 0.75, 0.8765]}}],
-    "differences": [{**ROW, "other": "mutual", "values": {"image_auroc": [0.1, -0.1, 0.3]}}],
+    "results": [
+        {**ROW, "values": {"image_auroc": [0.8125, 0.75, 0.8765]}},
+        {**ROW, "method": "no weights", "values": {"image_auroc": [0.625, 0.5, 0.75]}},
+    ],
+    "differences": [
+        {**ROW, "method": "cozad", "other": "mutual", "values": {"image_auroc": [0.1, -0.1, 0.3]}},
+        {**ROW, "data": "wood", "other": "mutual", "values": {"image_auroc": [0.2, 0.1, 0.3]}},
+    ],
 }
 
 
@@ -41,10 +48,16 @@ def test_values_intervals_and_tables_are_filled_in(ledger: Path) -> None:
     filled = fill(text, ledger)
     assert f"It is {quote(place, '0.812')}, or " in filled
     assert quote(place + "/interval", "0.812 (0.750–0.876)") in filled
-    assert "| batch | knn | 0.812 (0.75–0.88) | – | – |\n\n<!-- /ledger -->" in filled
+    assert "| batch | knn | 0.812 (0.75–0.88) | – | – |\n" in filled
+    assert "| batch | no weights | 0.625 (0.50–0.75) | – | – |\n\n<!-- /ledger -->" in filled
     differences = fill(quote("differences/trial/tiles"), ledger)
     assert "| protocol | CoZAD minus | image AUROC |" in differences
     assert "| batch | mutual | +0.100 (-0.100 to +0.300) |" in differences
+    pairs = fill(quote("differences/trial/wood"), ledger)
+    assert "| protocol | method | minus | image AUROC |" in pairs
+    assert "| batch | knn | mutual | +0.200 (+0.100 to +0.300) |" in pairs
+    spaced = "trial/tiles/batch/no_weights/image_auroc"
+    assert fill(quote(spaced), ledger) == quote(spaced, "0.625")
     assert fill(filled, ledger) == filled
     assert fill("Nothing is quoted here.", ledger) == "Nothing is quoted here."
 
@@ -104,7 +117,7 @@ def test_typed_results_are_found(text: str) -> None:
     "text",
     [
         quote("trial/tiles/batch/knn/image_auroc", "0.812") + " is quoted.",
-        "They report 99.2 % {cite:p}`aqeel2025cozad`.",
+        "They report 99.2 % ([Aqeel et al. 2025](../appendix/bibliography.md#aqeel2025cozad)).",
         "See [arXiv 2508.17827](https://arxiv.org/abs/2508.17827).",
         "The noise is $\\sigma = 0.25$ and `shrinkage=0.10`.",
         "```python\nx = 0.123\n```",
@@ -117,12 +130,12 @@ def test_settings_citations_and_quotes_are_no_typed_results(text: str) -> None:
 
 
 def test_a_citation_excuses_its_own_sentence_only() -> None:
-    text = "They say 0.99 {cite:p}`aqeel2025cozad`. We reach 0.87."
+    text = "They say 0.99 ([Aqeel et al. 2025](bibliography.md#aqeel2025cozad)). We reach 0.87."
     assert typed_results(text) == ["0.87"]
 
 
 def test_files_are_renewed_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cozad_teach.evaluation.ledger.RESULTS", tmp_path)
+    monkeypatch.setattr("cozad_teach.evaluation.ledger.results_folder", lambda: tmp_path)
     write_results("trial", CONTENT, tmp_path)
     place = "trial/tiles/batch/knn/image_auroc"
     page, notebook = tmp_path / "page.md", tmp_path / "chapter.ipynb"
@@ -145,9 +158,12 @@ def test_files_are_renewed_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     before = notebook.stat().st_mtime_ns
     fill_files([page, notebook])
     assert notebook.stat().st_mtime_ns == before
-    with pytest.raises(CozadError, match="cannot read"):
-        fill_files([tmp_path / "none.md"])
-    for name, content in (("a.md", b"\xe4"), ("a.ipynb", b"{"), ("b.ipynb", b"{}")):
+    os.mkfifo(tmp_path / "pipe.md")
+    for path in ("none.md", "pipe.md", "."):
+        with pytest.raises(CozadError, match=r"^cannot read .*: check the path$"):
+            fill_files([tmp_path / path])
+    damaged = {"a.md": b"\xe4", "a.ipynb": b"{", "b.ipynb": b"{}", "c.ipynb": b"[" * 100_000}
+    for name, content in damaged.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(CozadError, match="is no Markdown in UTF-8 and no notebook"):
             fill_files([tmp_path / name])

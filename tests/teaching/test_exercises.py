@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +34,7 @@ from cozad_teach.maml import inner_loop, outer_gradient
 from cozad_teach.scoring import gaussian_statistics
 from cozad_teach.scoring import image_scores as package_image_scores
 from cozad_teach.settings import LITE
-from cozad_teach.teaching.answers import describe_difference
+from cozad_teach.teaching.answers import common_hint, describe_difference
 from cozad_teach.teaching.costs import feature_bytes
 from cozad_teach.teaching.exercises import Exercise, all_exercises, check_exercise
 
@@ -46,7 +47,7 @@ MISTAKES = [
 
 
 def pool_by_uniform_filter(z: np.ndarray) -> np.ndarray:
-    ones = np.ones(z.shape)
+    z, ones = z.astype(float), np.ones(z.shape)  # of whole numbers it would give whole ones
     size = (3, 3, 1)
     return uniform_filter(z, size, mode="constant") / uniform_filter(ones, size, mode="constant")
 
@@ -64,7 +65,7 @@ def pool_by_shifts(z: np.ndarray) -> np.ndarray:
 
 
 def pool_by_torch(z: np.ndarray) -> torch.Tensor:
-    grid = torch.from_numpy(z).permute(2, 0, 1)[None]
+    grid = torch.from_numpy(z).double().permute(2, 0, 1)[None]
     pooled = torch.nn.functional.avg_pool2d(grid, 3, 1, 1, count_include_pad=False)
     return pooled[0].permute(1, 2, 0)
 
@@ -127,12 +128,12 @@ def auroc_by_signs(scores: np.ndarray, labels: np.ndarray) -> torch.Tensor:
 
 
 def image_scores_by_partition(s: np.ndarray, top_share: float) -> np.ndarray:
-    start = s.shape[1] - int(np.ceil(top_share * s.shape[1]))
+    start = s.shape[1] - int(np.ceil(round(top_share * s.shape[1], 9)))
     return np.partition(s, start, axis=1)[:, start:].mean(1)
 
 
 def image_scores_by_loops(s: np.ndarray, top_share: float) -> list[float]:
-    k = math.ceil(top_share * s.shape[1])
+    k = math.ceil(Fraction(str(top_share)) * s.shape[1])
     return [sum(sorted(row, reverse=True)[:k]) / k for row in s.tolist()]
 
 
@@ -732,7 +733,7 @@ RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
 @pytest.mark.parametrize("name", EXERCISES)
 def test_right_answers_pass_however_they_are_written(name: str) -> None:
     assert len(RIGHT[name]) >= 3
-    for function in (EXERCISES[name].reference, *RIGHT[name]):
+    for function in (inspect.unwrap(EXERCISES[name].reference), *RIGHT[name]):
         verdict = check_exercise(name, function)
         assert verdict.passed and verdict.mistake is None, f"{function.__name__}: {verdict}"
 
@@ -774,7 +775,7 @@ def test_exercise_arrays_survive_a_check() -> None:
 
 def test_a_mistake_written_differently_is_still_recognised() -> None:
     def sum_over_nine(z: np.ndarray) -> np.ndarray:
-        grid = torch.from_numpy(z).permute(2, 0, 1)[None]
+        grid = torch.from_numpy(z).double().permute(2, 0, 1)[None]
         return torch.nn.functional.avg_pool2d(grid, 3, 1, 1)[0].permute(1, 2, 0).numpy()
 
     def inside_only(z: np.ndarray) -> np.ndarray:
@@ -811,11 +812,11 @@ def test_a_mistake_is_named_though_a_hidden_case_fails_too() -> None:
 
 
 def test_a_wrong_hidden_case_alone_is_no_known_mistake() -> None:
-    def nan_for_one_normal(e: np.ndarray, anomalous: np.ndarray, t: float) -> float:
-        right = EXERCISES["contrastive.supervised"].reference(e, anomalous, t)
-        return float("nan") if (~anomalous).sum() == 1 else float(right)
+    def seven_for_one_normal(e: np.ndarray, anomalous: np.ndarray, t: float) -> float:
+        right = supervised_by_loops(e, anomalous, t)
+        return 7.0 if (~anomalous).sum() == 1 else float(right)
 
-    verdict = check_exercise("contrastive.supervised", nan_for_one_normal)
+    verdict = check_exercise("contrastive.supervised", seven_for_one_normal)
     assert verdict.mistake is None and "only one of them normal (a hidden case)" in verdict.message
 
 
@@ -827,7 +828,7 @@ def test_a_wrong_hidden_case_alone_is_no_known_mistake() -> None:
         (lambda z: z.ravel(), "shape (60,), but (4, 5, 3) is expected"),
         (lambda z: "an answer", "returns str"),
         (lambda z: [[1, 2], [3]], "returns list"),
-        (lambda: None, "accept 1 arguments"),
+        (lambda: None, "accept 1 argument."),
         (lambda z: np.full(z.shape, np.nan), "it gives nan"),
         (lambda z: z + 1, "60 of 60 values are wrong; at index (0, 0, 0) it gives"),
         (lambda z: np.full(z.shape, np.nan), "60 of 60 values are wrong, 60 of them not a number"),
@@ -862,11 +863,27 @@ def test_no_factor_is_claimed_for_one_value_or_none() -> None:
         huge,
     ):
         a, b = np.array(observed), np.array(expected)
-        assert "times" not in describe_difference(a, b, 1e-5, reveal=True)
-    mixed = describe_difference(
-        np.array([0.0, 4.0, 6.0]), np.array([0.0, 2.0, 3.0]), 1e-5, reveal=False
+        assert common_hint([a], [b], 1e-5) == ""
+    a, b = np.array([0.0, 4.0, 6.0]), np.array([0.0, 2.0, 3.0])
+    assert common_hint([a], [b], 1e-5) == " All values are 2 times the right ones."
+    assert describe_difference(a, b, 1e-5, reveal=False) == "2 of 3 values are wrong."
+
+
+def test_a_hint_holds_on_every_case_or_is_not_given() -> None:
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 5.0])
+    assert common_hint([3 * a, 3 * b], [a, b], 1e-5) == " All values are 3 times the right ones."
+    assert common_hint([3 * a, 2 * b], [a, b], 1e-5) == ""
+    assert common_hint([a[None], b[None]], [a, b], 1e-5).startswith(" The values are right, but")
+    assert common_hint([a[None], np.tile(b, (2, 1))], [a, b], 1e-5) == ""
+    scalars = [np.array(2.0), np.array(5.0)]
+    assert "3 times" in common_hint([3 * s for s in scalars], scalars, 1e-5)
+    assert common_hint([3 * scalars[0], 2 * scalars[1]], scalars, 1e-5) == ""
+    assert describe_difference(np.array(3.0), scalars[0], 1e-5, reveal=True) == (
+        "it gives 3, expected is 2."
     )
-    assert mixed == "2 of 3 values are wrong. All values are 2 times the right ones."
+    assert describe_difference(np.array(3.0), scalars[0], 1e-5, reveal=False) == (
+        "it gives 3, which is wrong."
+    )
 
 
 def test_unwritten_function_is_to_do_not_wrong() -> None:

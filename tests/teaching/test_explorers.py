@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets
@@ -14,7 +15,8 @@ from bs4 import BeautifulSoup
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cozad_teach.teaching.explorers import FrameSlider, frame_slider
+from cozad_teach.errors import CozadError
+from cozad_teach.teaching.explorers import FrameSlider, frame_slider, needs
 
 VALUES = [0.5, 1.5, 3.0]
 
@@ -72,9 +74,39 @@ def test_same_bytes_each_time() -> None:
 def test_slider_and_stack_are_linked_in_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     links: list[Any] = []
     monkeypatch.setattr(ipywidgets, "jslink", lambda *ends: links.append(ends))
-    slider, stack = make(start=2).children
+    slider, stack = make(start=2, description="linked").children
     assert (slider.index, stack.selected_index) == (2, 2)
     assert links == [((slider, "index"), (stack, "selected_index"))]
+
+
+def test_widgets_keep_their_names_and_those_of_the_run_before_are_closed() -> None:
+    first = make()
+    names = [first.model_id, *(part.model_id for part in first.children)]
+    frame = first.children[1].children[0]
+    again = make()
+    assert [again.model_id, *(part.model_id for part in again.children)] == names
+    assert first.comm is None and frame.comm is None and frame.layout.comm is None
+    assert again.comm is not None
+    other = make(description="another")
+    assert other.model_id not in names and again.comm is not None
+    assert ipywidgets.HTML().model_id[:24] != names[0][:24], "other widgets are named as ever"
+
+
+def test_picture_stands_where_no_slider_can() -> None:
+    shown = make(start=1)._repr_mimebundle_()
+    assert set(shown) == {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"}
+    page = BeautifulSoup(shown["text/html"], "html.parser")
+    assert page.img is not None and page.img["alt"] == 'Line with "peak" 1.5 < 4'
+    assert "Run this cell" in page.get_text()
+
+
+def test_cell_that_needs_others_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("scores")  # outside a notebook there are no cells
+    shell = SimpleNamespace(user_ns={"labels": 1})
+    monkeypatch.setattr("cozad_teach.teaching.explorers.get_ipython", lambda: shell)
+    needs("labels")
+    with pytest.raises(CozadError, match=r"run the cells above first .* needs scores, maps"):
+        needs("labels", "scores", "maps")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import torch
 from matplotlib import pyplot as plt
 from torch import nn
 
-from cozad_teach.features import Backbone, load_backbone, preprocess
+from cozad_teach.backbones import load_backbone
+from cozad_teach.features import Backbone, preprocess
 from cozad_teach.teaching.feature_figures import (
     draw_square,
     input_sensitivity,

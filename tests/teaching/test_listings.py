@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import re
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
 
+from cozad_teach.adaptation import adapt_supports
 from cozad_teach.features import Backbone, mean_pool, standardise
 from cozad_teach.teaching.listings import show_source, table
 
@@ -22,12 +25,24 @@ def code_of(source: str) -> str:
 
 def test_source_is_the_package_s_own_with_short_docstrings() -> None:
     shown = show_source(mean_pool, standardise)._repr_markdown_()
-    assert shown.startswith("````python\ndef mean_pool(") and shown.endswith("\n````")
-    listed = shown.removeprefix("````python\n").removesuffix("\n````").split("\n\n\n")
+    assert shown.startswith("````python\nfrom ") and shown.endswith("\n````")
+    head, *listed = shown.removeprefix("````python\n").removesuffix("\n````").split("\n\n\n")
+    assert "from torch import Tensor" in head.splitlines()
     for function, text in zip((mean_pool, standardise), listed, strict=True):
         assert code_of(text) == code_of(inspect.getsource(function))
         summary = inspect.getdoc(function).split("\n\n")[0]
         assert ast.get_docstring(ast.parse(text).body[0]) == summary
+
+
+@pytest.mark.parametrize("function", [mean_pool, adapt_supports, show_source])
+def test_pasted_listing_runs_in_an_empty_notebook(function: Any) -> None:
+    code = show_source(function).markdown.removeprefix("````python\n").removesuffix("\n````")
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(code, "pasted", "exec", dont_inherit=True), space)
+    pasted = space[function.__name__]
+    assert pasted is not function
+    taken = set(pasted.__code__.co_names) & set(function.__globals__)
+    assert taken <= {*space, *dir(builtins)}
 
 
 def bare(x: int) -> int:

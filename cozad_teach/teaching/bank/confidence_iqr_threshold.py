@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
@@ -30,8 +32,7 @@ def _by_deviation(scores: np.ndarray, gamma: float) -> float:
 
 
 def _below(scores: np.ndarray, gamma: float) -> float:
-    q1, q3 = np.percentile(scores, [25, 75])
-    return float(q3 - gamma * (q3 - q1))
+    return iqr_threshold(scores, -gamma)
 
 
 def _range(scores: np.ndarray, gamma: float) -> float:
@@ -62,12 +63,32 @@ def _no_interpolation(scores: np.ndarray, gamma: float) -> float:
     return float(q3 + gamma * (q3 - q1))
 
 
+def _by_rule(rule: str) -> Callable[[np.ndarray, float], float]:
+    def threshold(scores: np.ndarray, gamma: float) -> float:
+        q1, q3 = np.percentile(scores, [25, 75], method=rule)  # type: ignore[call-overload]
+        return float(q3 + gamma * (q3 - q1))
+
+    return threshold
+
+
+def _by_place(scores: np.ndarray, gamma: float) -> float:
+    return _unsorted(np.sort(scores), gamma)
+
+
+def _by_halves(scores: np.ndarray, gamma: float) -> float:
+    ordered, half = np.sort(scores), max(len(scores) // 2, 1)
+    q1, q3 = np.median(ordered[:half]), np.median(ordered[-half:])
+    return float(q3 + gamma * (q3 - q1))
+
+
 def _threshold_cases() -> tuple[Case, ...]:
     draw = np.random.default_rng(7).gamma
     tied = np.array([3.0, 1.0, 2.0, 2.0, 9.0, 2.0, 4.0])
     return (
         Case("8 scores, γ = 1.5", (draw(2.0, 1.0, 8), 1.5)),
         Case("7 scores with ties, γ = 0.5", (tied, 0.5)),
+        Case("10 scores, γ = 0", (draw(2.0, 1.0, 10), 0.0)),
+        Case("9 scores of both signs, γ = -1", (draw(2.0, 1.0, 9) - 2, -1.0)),
         Case("11 scores, γ = -1", (draw(1.0, 2.0, 11), -1.0), hidden=True),
         Case("a single score", (np.array([2.5]), 1.5), hidden=True),
     )
@@ -130,7 +151,73 @@ EXERCISE = Exercise(
         Mistake(
             "of the sorted list, without interpolation",
             _no_interpolation,
-            "Your quartiles are scores of the list. Between two of them, interpolate linearly.",
+            "Your quartiles are scores of the list (`inverted_cdf`). Between two of them, "
+            "interpolate linearly.",
+        ),
+        Mistake(
+            "place in the sorted list",
+            _by_place,
+            "You take the scores at a quarter and at three quarters of the sorted list. A "
+            "quartile lies between two scores: interpolate, as `np.percentile` does.",
+        ),
+        Mistake(
+            "medians of the halves",
+            _by_halves,
+            "Your quartiles are the medians of the lower and the upper half. NumPy interpolates "
+            "linearly at 25 % and 75 %.",
+        ),
+        Mistake(
+            "range alone",
+            lambda scores, gamma: iqr_threshold(scores, gamma) - np.percentile(scores, 75),
+            "This is γ times the interquartile range alone. It is added to Q3.",
+        ),
+        Mistake(
+            "γ of 0 is another",
+            lambda scores, gamma: iqr_threshold(scores, gamma or 1.5),
+            "Where γ is 0 you take another γ: `or` takes 0 for nothing. Here 0 is a value like "
+            "any other, and the threshold is Q3.",
+        ),
+        Mistake(
+            "never below 0",
+            lambda scores, gamma: max(0.0, iqr_threshold(scores, gamma)),
+            "You do not let the threshold fall below 0. The equation has no such bound.",
+        ),
+        Mistake(
+            "multiplies Q3",
+            lambda scores, gamma: (1 + gamma) * np.percentile(scores, 75),
+            "You add γ times Q3. Add γ times the interquartile range, Q3 - Q1.",
+        ),
+        Mistake(
+            "Q3 alone",
+            lambda scores, gamma: iqr_threshold(scores, 0.0),
+            "Your γ has no influence: this is Q3 alone.",
+        ),
+        Mistake(
+            "corrected standard deviation",
+            lambda scores, gamma: scores.mean() + gamma * scores.std(ddof=1),
+            "You use mean and standard deviation (of one less). A few huge scores move both; "
+            "take the quartiles.",
+        ),
+        Mistake(
+            "median absolute deviation",
+            lambda scores, gamma: (
+                np.median(scores) + gamma * np.median(abs(scores - np.median(scores)))
+            ),
+            "You use the median and the median distance from it. The quartiles are wanted.",
+        ),
+        *(
+            Mistake(
+                f"quartiles by the rule {rule}",
+                _by_rule(rule),
+                f"Your quartiles follow another rule (`{rule}` in NumPy). Interpolate linearly, as "
+                "NumPy does by default.",
+            )
+            for rule in ("lower", "higher", "nearest", "midpoint", "hazen", "weibull")
+        ),
+        Mistake(
+            "outer tenths",
+            lambda s, gamma: (1 + gamma) * np.percentile(s, 90) - gamma * np.percentile(s, 10),
+            "You take the 10 % and 90 % quantiles. Quartiles are at 25 % and 75 %.",
         ),
     ),
 )

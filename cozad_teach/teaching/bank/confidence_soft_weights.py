@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
@@ -67,12 +69,17 @@ def _power_of_score(scores: np.ndarray, threshold: float, sharpness: float) -> n
     return np.where(scores > threshold, threshold / np.maximum(scores, 1e-12) ** sharpness, 1)
 
 
+def _adds(little: float, scores: np.ndarray, threshold: float, sharpness: float) -> np.ndarray:
+    return np.asarray(np.minimum(1, threshold / (scores + little)) ** sharpness)
+
+
 def _weight_cases() -> tuple[Case, ...]:
     draw = np.random.default_rng(8).gamma
     return (
         Case("6 scores, T = 2, κ = 1", (np.array([0.5, 2.0, 2.5, 4.0, 1.9, 800.0]), 2.0, 1.0)),
         Case("7 scores, T = 1.2, κ = 4", (draw(2.0, 0.8, 7), 1.2, 4.0)),
         Case("a score of 0, T = 1, κ = 2", (np.array([0.0, 3.0, 1.0]), 1.0, 2.0)),
+        Case("7 tiny scores, T = 2e-6, κ = 3", (draw(2.0, 2e-6, 7), 2e-6, 3.0)),
         Case("9 scores, T = 0.7, κ = 0.5", (draw(1.0, 1.0, 9), 0.7, 0.5), hidden=True),
     )
 
@@ -151,6 +158,68 @@ EXERCISE = Exercise(
             _power_of_score,
             "You raise the score alone to the power. It is the fraction T / s that is "
             "raised: parentheses.",
+        ),
+        Mistake(
+            "larger instead of smaller",
+            lambda scores, threshold, sharpness: (
+                np.maximum(1, threshold / np.maximum(scores, 1e-300)) ** sharpness
+            ),
+            "Your weights are 1 or more: you take the larger of 1 and T / s. No weight is above 1.",
+        ),
+        Mistake(
+            "turned over, without a bound",
+            lambda scores, threshold, sharpness: (scores / threshold) ** sharpness,
+            "You divide the score by the threshold, so that high scores get the high weights, "
+            "above 1 even. Divide the threshold by the score, and bound it by 1.",
+        ),
+        Mistake(
+            "distance from the threshold",
+            lambda scores, threshold, sharpness: (
+                np.clip(1 - (scores - threshold) / threshold, 0, 1) ** sharpness
+            ),
+            "Your weights fall in a straight line. Equation (weights) is a power of T / s.",
+        ),
+        Mistake(
+            "sigmoid",
+            lambda scores, threshold, sharpness: 1 / (1 + np.exp(sharpness * (scores - threshold))),
+            "This is a sigmoid, which is one half at the threshold. Equation (weights) is a "
+            "power of T / s, and 1 up to the threshold.",
+        ),
+        Mistake(
+            "bound without a power",
+            lambda scores, threshold, sharpness: np.minimum(
+                1, threshold / np.maximum(scores, 1e-300) * sharpness
+            ),
+            "You multiply T / s by the sharpness and bound the product. The sharpness is the "
+            "exponent.",
+        ),
+        Mistake(
+            "exponential of the ratio",
+            lambda scores, threshold, sharpness: np.where(
+                scores > threshold, np.exp(-sharpness * (scores / threshold - 1)), 1
+            ),
+            "Your weights fall exponentially with s / T. Equation (weights) is a power of T / s.",
+        ),
+        *(
+            Mistake(
+                f"adds {little:g} to the score",
+                functools.partial(_adds, little),
+                f"You add {little:g} to the scores against a division by 0. Where they are small "
+                "themselves, that changes the weights: divide only where the score is above the "
+                "threshold.",
+            )
+            for little in (1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10)
+        ),
+        Mistake(
+            "multiplies above the threshold",
+            lambda s, t, k: np.where(s > t, k * t / np.maximum(s, 1e-300), 1),
+            "You multiply T / s by the sharpness. It is the exponent.",
+        ),
+        Mistake(
+            "exponential everywhere",
+            lambda s, t, k: np.exp(-k * s / t),
+            "Your weights fall exponentially from 0 on. They are 1 up to the threshold, and "
+            "then a power of T / s.",
         ),
     ),
 )

@@ -78,6 +78,10 @@ def _covariance_cases() -> tuple[Case, ...]:
         weights = random.uniform(0.1, 1, n)
         arguments = (random.normal(2, 1.5, (n, d)), weights)
         cases.append(Case(f"{n} patches with {d} numbers", arguments, hidden))
+    heavy = (random.normal(0, 2, (6, 3)), np.array([0.2, 3.0, 0.9, 1.7, 5.0, 0.4]))
+    ignored = (random.normal(1, 1, (8, 3)), np.array([0.0, 1.0, 0.3, 0.0, 1.0, 0.8, 0.1, 0.6]))
+    cases.insert(2, Case("weights above 1", heavy))
+    cases.append(Case("two weights of 0", ignored, hidden=True))
     return tuple(cases)
 
 
@@ -152,6 +156,26 @@ EXERCISE = Exercise(
             _plain_unbiased,
             "All patches count the same here, and `np.cov` divides by one less than "
             "their number. Use the weights, and divide by their sum.",
+        ),
+        Mistake(
+            "weights of at most 1",
+            lambda embeddings, weights: weighted_covariance(embeddings, np.minimum(weights, 1)),
+            "You bound the weights by 1. Take them as they are: only their ratios count.",
+        ),
+        Mistake(
+            "does not divide",
+            lambda embeddings, weights: weighted_covariance(embeddings, weights) * weights.sum(),
+            "You do not divide by the sum of the weights.",
+        ),
+        Mistake(
+            "variances alone",
+            lambda embeddings, weights: np.diag(np.diag(weighted_covariance(embeddings, weights))),
+            "Beside the diagonal you have 0. A covariance also says how channels vary together.",
+        ),
+        Mistake(
+            "squared weights",
+            lambda embeddings, weights: weighted_covariance(embeddings, weights**2),
+            "Your weights are squared, in the mean and in the sum. Take them as they are.",
         ),
     ),
 )

@@ -113,12 +113,19 @@ def _nce_all_pairs(
     return float(-shares[:, positives].mean())
 
 
+def _over_all(logits: np.ndarray) -> float:
+    """Give what a loss grows by if the softmax runs over all rows at once."""
+    rows = np.log(np.exp(logits).sum(axis=1))
+    return float(np.log(np.exp(logits).sum()) - rows.mean())
+
+
 def _info_nce_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(5)
     cases = []
     for a, k, d, temperature, hidden in (
         (3, 5, 4, 0.5, False),
         (6, 4, 2, 0.2, False),
+        (5, 5, 3, 0.4, False),
         (2, 7, 3, 1.5, True),
     ):
         arguments = (
@@ -163,7 +170,7 @@ EXERCISE = Exercise(
         Mistake(
             "forgets the sign",
             _nce_no_sign,
-            "The value is right but for its sign. The loss is minus the logarithm of the "
+            "The sign is turned round. The loss is minus the logarithm of the "
             "share, so that a likely positive costs little.",
         ),
         Mistake(
@@ -203,6 +210,59 @@ EXERCISE = Exercise(
             _nce_all_pairs,
             "`matrix[:, positives]` pairs every anchor with the positives of all. Each "
             "has one of its own: `matrix[np.arange(A), positives]`.",
+        ),
+        Mistake(
+            "the diagonal",
+            lambda a, k, p, t: float(-np.diagonal(_log_shares(_logits(a, k, t))).mean()),
+            "You take the diagonal, as if key i were the positive of anchor i. `positives` says "
+            "which key it is.",
+        ),
+        Mistake(
+            "scales the keys alone",
+            lambda a, k, p, t: float(-_picked(_log_shares(a @ unit_length(k).T / t), p).mean()),
+            "You scale the keys to unit length, and the anchors not.",
+        ),
+        Mistake(
+            "softmax over all pairs",
+            lambda a, k, p, t: info_nce(a, k, p, t) + float(_over_all(_logits(a, k, t))),
+            "Your softmax runs over the whole matrix. Each anchor chooses for itself: one sum "
+            "for each row.",
+        ),
+        Mistake(
+            "similarity alone",
+            lambda a, k, p, t: float(-_picked(_logits(a, k, t), p).mean()),
+            "You pull positives together, but nothing pushes the other keys away: the "
+            "denominator is missing.",
+        ),
+        Mistake(
+            "mean below",
+            lambda a, k, p, t: info_nce(a, k, p, t) - np.log(len(k)),
+            "In your denominator stands the mean of the exponentials. It is their sum.",
+        ),
+        Mistake(
+            "divides by the keys",
+            lambda a, k, p, t: info_nce(a, k, p, t) * len(a) / len(k),
+            "You divide by the number of keys. The mean is over anchors.",
+        ),
+        Mistake(
+            "all keys are positives",
+            lambda a, k, p, t: float(-_log_shares(_logits(a, k, t)).mean()),
+            "You average over all keys. Each anchor has one positive: pick its entry.",
+        ),
+        Mistake(
+            "temperature outside",
+            lambda a, k, p, t: info_nce(a, k, p, 1.0) / t,
+            "You divide the loss by the temperature. Divide the cosines, before the exponential.",
+        ),
+        Mistake(
+            "misses instead of logarithms",
+            lambda a, k, p, t: float(1 - np.exp(_picked(_log_shares(_logits(a, k, t)), p)).mean()),
+            "You take one minus the share. The loss is minus its logarithm.",
+        ),
+        Mistake(
+            "root of the temperature",
+            lambda a, k, p, t: info_nce(a, k, p, np.sqrt(t)),
+            "You divide by the root of the temperature. Divide by the temperature itself.",
         ),
     ),
 )

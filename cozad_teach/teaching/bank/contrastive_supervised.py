@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import numpy as np
 
 from cozad_teach.teaching.bank.contrastive_alignment import unit_length
@@ -46,6 +49,12 @@ def _contrast(
         else:
             losses.append(-np.log(shares).sum() / (divisor or len(shares)))
     return float(np.mean(losses)) if losses else 0.0
+
+
+def _contrast_normal(
+    embeddings: np.ndarray, anomalous: np.ndarray, temperature: float, **mistakes: Any
+) -> float:
+    return _contrast(embeddings, ~anomalous, ~anomalous, temperature, **mistakes)
 
 
 def _supervised_any_length(
@@ -130,12 +139,27 @@ def _normal_positives_for_all(
     )
 
 
+def _log_of_others(anomalous: np.ndarray) -> float:
+    """Give the logarithm of the number of positives of an anchor, 0 where there is none."""
+    return float(np.log(max(int((~anomalous).sum()) - 1, 1)))
+
+
+def _one_positive_below(embeddings: np.ndarray, anomalous: np.ndarray, temperature: float) -> float:
+    unit = unit_length(embeddings)
+    exponentials = np.exp(unit @ unit.T / temperature)
+    normal = np.flatnonzero(~anomalous)
+    below = exponentials[:, anomalous].sum(axis=1)
+    losses = [np.log(1 + below[i] / exponentials[i, j]) for i in normal for j in normal if i != j]
+    return float(np.mean(losses)) if losses else 0.0
+
+
 def _supervised_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(6)
     cases = []
     for labels, d, temperature, what, hidden in (
         ([0, 1, 0, 0, 1], 3, 0.5, "5 patches, two of them anomalous", False),
         ([1, 0, 0, 1, 0, 1, 0], 2, 0.2, "7 patches, three of them anomalous", False),
+        ([1, 0, 1, 1, 0, 1], 4, 0.6, "6 patches, two of them normal", False),
         ([0, 0, 0, 0], 3, 0.7, "4 patches, all normal", True),
         ([1, 0, 1, 1], 2, 0.5, "4 patches, only one of them normal", True),
     ):
@@ -163,7 +187,7 @@ EXERCISE = Exercise(
         Mistake(
             "is in its own denominator",
             _own_denominator,
-            "The positives are right, but the anchor itself is still in the denominator, where "
+            "The anchor itself is still in the denominator, where "
             "its similarity of 1 outweighs all others. Leave it out there too.",
         ),
         Mistake(
@@ -209,7 +233,7 @@ EXERCISE = Exercise(
         Mistake(
             "forgets the sign",
             _supervised_no_sign,
-            "The value is right but for its sign: the loss is minus the logarithm.",
+            "The sign is turned round: the loss is minus the logarithm.",
         ),
         Mistake(
             "sums over anchors",
@@ -227,6 +251,47 @@ EXERCISE = Exercise(
             _normal_positives_for_all,
             "Anomalous patches are anchors as well, and pulled towards normal ones. "
             "Only normal patches are anchors.",
+        ),
+        Mistake(
+            "sum over positives",
+            functools.partial(_contrast_normal, divisor=1),
+            "You add the positives of an anchor up. Take their mean: divide by their number.",
+        ),
+        Mistake(
+            "logarithm of the sum",
+            lambda e, y, t: _contrast_normal(e, y, t, log_of_mean=True) - _log_of_others(y),
+            "You add the shares of the positives and take the logarithm then. Take it of each "
+            "share, and average the logarithms.",
+        ),
+        Mistake(
+            "one positive below",
+            _one_positive_below,
+            "In your denominator stand the negatives and the one positive above. All patches but "
+            "the anchor belong there, its other positives too.",
+        ),
+        Mistake(
+            "needs three normal patches",
+            lambda e, y, t: supervised(e, y, t) if (~y).sum() > 2 else 0.0,
+            "Two normal patches are enough: each is the positive of the other. Only with fewer "
+            "is the loss 0.",
+        ),
+        Mistake(
+            "mean over all patches",
+            lambda e, y, t: supervised(e, y, t) * float((~y).mean()),
+            "You divide by the number of all patches. The mean is over the anchors, the normal "
+            "ones.",
+        ),
+        Mistake(
+            "not a number",
+            lambda e, y, t: supervised(e, y, t) if (~y).sum() > 1 else np.nan,
+            "With fewer than two normal patches there is no pair, and your mean of nothing is "
+            "not a number. The loss is 0 then.",
+        ),
+        Mistake(
+            "no labels",
+            lambda e, y, t: supervised(e, np.zeros_like(y), t),
+            "The labels have no influence on your answer. Anchors and positives are normal "
+            "patches only.",
         ),
     ),
 )

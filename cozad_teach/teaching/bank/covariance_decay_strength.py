@@ -44,7 +44,7 @@ def _no_logarithm(covariance: np.ndarray, base: float, growth: float, cap: float
 
 
 def _no_denominator(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
-    return float(base * (1 + growth * np.log1p(min(_determinant(covariance), cap))))
+    return decay_strength(covariance, base, growth * np.log1p(cap), cap)
 
 
 def _growth_alone(covariance: np.ndarray, base: float, growth: float, cap: float) -> float:
@@ -90,6 +90,9 @@ def _decay_cases() -> tuple[Case, ...]:
         Case("a determinant above the cap", (wild, 0.2, 3.0, 50.0)),
         Case("losses that move in lockstep", (np.array([[1.0, 2.0], [2.0, 4.0]]), 0.3, 0.5, 20.0)),
         Case("a determinant below 0", (np.array([[1.0, 1.5], [1.5, 1.75]]), 0.4, 0.8, 5.0)),
+        Case("a determinant at the cap", (np.diag([2.0, 4.0]), 0.2, 1.5, 8.0), hidden=True),
+        Case("a large base", (some, 7.0, 2.0, 30.0), hidden=True),
+        Case("no growth", (some, 0.3, 0.0, 10.0), hidden=True),
         Case("other values", (np.array([[0.3, -0.1], [-0.1, 0.6]]), 0.05, 2.0, 10.0), hidden=True),
     )
 
@@ -176,6 +179,74 @@ EXERCISE = Exercise(
             "nothing for lockstep",
             _zero_for_zero,
             "For a determinant of 0 your decay is 0. It should be the base.",
+        ),
+        Mistake(
+            "ratio of the logarithms alone",
+            lambda s, base, growth, cap: decay_strength(s, 1.0, 1.0, cap) - 1,
+            "This is the ratio of the logarithms alone. Multiply it by the growth, add 1, and "
+            "multiply by the base.",
+        ),
+        Mistake(
+            "brackets around 1 + growth",
+            lambda s, base, growth, cap: (
+                base * (1 + growth) * (decay_strength(s, 1.0, 1.0, cap) - 1)
+            ),
+            "You multiply base, 1 + growth, and the ratio of the logarithms. Only the growth is "
+            "multiplied by that ratio: check the parentheses.",
+        ),
+        Mistake(
+            "no growth",
+            lambda s, base, growth, cap: decay_strength(s, base, 1.0, cap),
+            "The growth has no influence on your answer.",
+        ),
+        Mistake(
+            "logarithm of the ratio",
+            lambda s, base, growth, cap: float(
+                base * (1 + growth * np.log1p(min(_determinant(s), cap) / cap))
+            ),
+            "You take the logarithm of 1 + det / c. Divide two logarithms instead.",
+        ),
+        Mistake(
+            "product of all entries",
+            lambda s, base, growth, cap: _from(float(s.prod()), base, growth, cap),
+            "You multiply all four entries. The determinant is a difference of two products.",
+        ),
+        Mistake(
+            "sum of the products",
+            lambda s, base, growth, cap: _from(
+                float(s[0, 0] * s[1, 1] + s[0, 1] * s[1, 0]), base, growth, cap
+            ),
+            "You add the two products. The determinant subtracts the second one.",
+        ),
+        Mistake(
+            "product of the deviations",
+            lambda s, base, growth, cap: _from(float(np.sqrt(_determinant(s))), base, growth, cap),
+            "You take the root of the determinant. The determinant itself is wanted.",
+        ),
+        Mistake(
+            "sum of the entries",
+            lambda s, base, growth, cap: _from(float(s.sum()), base, growth, cap),
+            "You add up the entries. The determinant is wanted.",
+        ),
+        Mistake(
+            "minus",
+            lambda s, base, growth, cap: decay_strength(s, base, -growth, cap),
+            "Your decay falls where the losses swing. It grows: add.",
+        ),
+        Mistake(
+            "one logarithm without 1 +",
+            lambda s, base, growth, cap: float(
+                base * (1 + growth * np.log(max(min(_determinant(s), cap), 1e-300)) / np.log1p(cap))
+            ),
+            "Above you take log(det), which is far below 0 for a small determinant. It is log(1 "
+            "+ det).",
+        ),
+        Mistake(
+            "one logarithm",
+            lambda s, base, growth, cap: (
+                base * (1 + growth * min(_determinant(s), cap) / np.log1p(cap))
+            ),
+            "Above you take the determinant itself, below a logarithm. Take log(1 + det) above.",
         ),
     ),
 )

@@ -39,7 +39,7 @@ def _scaled_in_window(losses: np.ndarray, window: int) -> np.ndarray:
 
 
 def _first_steps(losses: np.ndarray, window: int) -> np.ndarray:
-    return _covariance(_scaled(losses)[:window])
+    return loss_covariance(losses[::-1], window)
 
 
 def _whole_history(losses: np.ndarray, window: int) -> np.ndarray:
@@ -47,7 +47,8 @@ def _whole_history(losses: np.ndarray, window: int) -> np.ndarray:
 
 
 def _by_number(losses: np.ndarray, window: int) -> np.ndarray:
-    return _covariance(_scaled(losses)[-window:], ddof=0)
+    n = min(window, len(losses))
+    return loss_covariance(losses, window) * (n - 1) / n
 
 
 def _around_zero(losses: np.ndarray, window: int) -> np.ndarray:
@@ -103,6 +104,10 @@ def _covariance_cases() -> tuple[Case, ...]:
     rests = cases[0].arguments[0].copy()
     rests[:, 1] = 0.5  # a number that floats hold exactly: its deviation is 0, not almost 0
     cases.append(Case("a validation loss that never changes", (rests, 4), True))
+    apart = cases[0].arguments[0] * [1.0, -1.0]
+    cases.insert(2, Case("losses of which one grows while the other falls", (apart, 4)))
+    large = np.array([[250.0, 0.03], [180.0, 0.05], [190.0, 0.02], [120.0, 0.08], [90.0, 0.01]])
+    cases.append(Case("losses of different units", (large, 2), True))
     cases.append(Case("a single step", (losses[:1], 3), True))
     return tuple(cases)
 
@@ -155,8 +160,8 @@ EXERCISE = Exercise(
         Mistake(
             "gives a correlation",
             _correlation,
-            "The diagonal is 1: this is the correlation. How far the losses swing is lost in "
-            "it, and that is what counts here.",
+            "The diagonal is 1: this is the correlation, to which a scale within the window also "
+            "leads. How far the losses swing is lost in it, and that is what counts here.",
         ),
         Mistake(
             "deviation by one less",
@@ -195,6 +200,40 @@ EXERCISE = Exercise(
             "a single step",
             _no_first_step,
             "After a single step there is no covariance: give zeros.",
+        ),
+        Mistake(
+            "variances alone",
+            lambda losses, window: np.diag(np.diag(loss_covariance(losses, window))),
+            "Beside the diagonal you have 0: how the losses move together is missing.",
+        ),
+        Mistake(
+            "divides by the mean",
+            lambda losses, window: _covariance((losses / losses.mean(axis=0))[-window:]),
+            "You divide the losses by their mean. Scale them by their standard deviation.",
+        ),
+        Mistake(
+            "divides by the range",
+            lambda losses, window: _covariance(
+                _divided(losses, _guarded(np.ptp(losses, axis=0)))[-window:]
+            ),
+            "You scale the losses by their range. Take their standard deviation.",
+        ),
+        Mistake(
+            "does not divide",
+            lambda losses, window: loss_covariance(losses, window) * (min(window, len(losses)) - 1),
+            "You add the products up. Divide by one less than the number of steps.",
+        ),
+        Mistake(
+            "scale of what came before",
+            lambda losses, window: _covariance(
+                _divided(losses, _guarded(losses[:-window].std(axis=0)))[-window:]
+            ),
+            "You scale by the steps before the window. Take the whole history, the window too.",
+        ),
+        Mistake(
+            "steps of the loss",
+            lambda losses, window: _covariance(np.diff(_scaled(losses), axis=0)[-window:]),
+            "You take differences from step to step. The scaled losses themselves are wanted.",
         ),
     ),
 )

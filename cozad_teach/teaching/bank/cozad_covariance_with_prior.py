@@ -130,6 +130,9 @@ def _covariance_cases() -> tuple[Case, ...]:
         )
         cases.append(Case(f"{n} patches of {d} channels", arguments, hidden))
     without = (*cases[0].arguments[:3], 0.0)
+    few, _, of_two, weight = cases[0].arguments
+    heavy = (few[:6], np.array([3.0, 0.0, 0.4, 1.0, 2.5, 0.0]), of_two, weight)
+    cases.insert(2, Case("weights of 0 and above 1", heavy))
     return (*cases, Case("a prior without weight", without, hidden=True))
 
 
@@ -206,7 +209,7 @@ EXERCISE = Exercise(
         Mistake(
             "corrected covariance",
             _corrected,
-            "The shares are right, but `np.cov` corrects for the estimated mean unless "
+            "`np.cov` corrects for the estimated mean unless "
             "`ddof=0`. The equation has the plain sum over the weights.",
         ),
         Mistake(
@@ -214,6 +217,64 @@ EXERCISE = Exercise(
             _mean_with_prior,
             "The prior enters your mean. It is one of the covariance: the mean is that "
             "of the support.",
+        ),
+        Mistake(
+            "prior below alone",
+            lambda e, w, prior, n: _mix(_scatter(e, w), w.sum(), 0 * prior, n),
+            "The weight of the prior is in the denominator, but the prior is not in the sum.",
+        ),
+        Mistake(
+            "scatter without weights",
+            lambda e, w, prior, n: _mix(
+                (e - np.average(e, axis=0, weights=w)).T @ (e - np.average(e, axis=0, weights=w)),
+                w.sum(),
+                prior,
+                n,
+            ),
+            "In the scatter all patches count alike. The weights belong there as well, not only "
+            "in the mean.",
+        ),
+        Mistake(
+            "mean scatter in the sum",
+            lambda e, w, prior, n: _mix(_scatter(e, w) / w.sum(), w.sum(), prior, n),
+            "You divide the scatter by the weights before you add the prior, and by all weights "
+            "once more.",
+        ),
+        Mistake(
+            "does not divide",
+            lambda e, w, prior, n: (n + w.sum()) * covariance_with_prior(e, w, prior, n),
+            "You do not divide by the weights of prior and support.",
+        ),
+        Mistake(
+            "sum of both",
+            lambda e, w, prior, n: prior + _scatter(e, w) / w.sum(),
+            "You add prior and covariance. Each counts by its weight, and the weights sum to 1.",
+        ),
+        Mistake(
+            "shares exchanged",
+            lambda e, w, prior, n: (w.sum() * prior + n * _scatter(e, w) / w.sum()) / (n + w.sum()),
+            "The two weights are exchanged: the prior counts by `prior_weight`.",
+        ),
+        Mistake(
+            "prior for each patch",
+            lambda e, w, prior, n: covariance_with_prior(e, w, prior, n * len(e)),
+            "Your prior counts for each patch anew. It counts as much as `prior_weight` patches, "
+            "whatever the support.",
+        ),
+        Mistake(
+            "the prior alone",
+            lambda e, w, prior, n: prior,
+            "The support has no influence on your answer.",
+        ),
+        Mistake(
+            "variances alone",
+            lambda e, w, prior, n: np.diag(np.diag(covariance_with_prior(e, w, prior, n))),
+            "Beside the diagonal you have 0. A covariance also says how channels vary together.",
+        ),
+        Mistake(
+            "weights of at most 1",
+            lambda e, w, prior, n: covariance_with_prior(e, np.minimum(w, 1), prior, n),
+            "You bound the weights by 1. Take them as they are.",
         ),
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
@@ -103,11 +105,50 @@ def _number(embeddings: np.ndarray, radius: int) -> np.ndarray:
     return np.where(near, np.inf, _apart(embeddings)).argmin(1).reshape(embeddings.shape[:2])
 
 
+def _without_window(
+    embeddings: np.ndarray,
+    radius: int,
+    window: Callable[[int, int, int], slice],
+    empty: float = np.inf,
+) -> np.ndarray:
+    """Leave out a window of rows and columns, which `window` may get wrong."""
+    height, width, _ = embeddings.shape
+    nearest = np.empty((height, width))
+    for i, j in np.ndindex(height, width):
+        apart = np.linalg.norm(embeddings - embeddings[i, j], axis=-1)
+        apart[window(i, radius, height), window(j, radius, width)] = empty
+        nearest[i, j] = apart.min()
+    return nearest
+
+
+def _rows_by_height(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    height, width, _ = embeddings.shape
+    rows, columns = np.arange(height * width) // height, np.arange(height * width) % height
+    near = np.maximum(abs(rows[:, None] - rows), abs(columns[:, None] - columns)) <= radius
+    return _least(embeddings, near)
+
+
+def _finite(nearest: np.ndarray, instead: float) -> np.ndarray:
+    return np.where(np.isinf(nearest), instead, nearest)
+
+
+def _mean_elsewhere(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    rows, columns = _places(embeddings)
+    far = np.maximum(abs(rows[:, None] - rows), abs(columns[:, None] - columns)) > radius
+    total = (_apart(embeddings) * far).sum(1) / far.sum(1)
+    return np.where(far.any(1), total, np.inf).reshape(embeddings.shape[:2])
+
+
+def _columns_alone(embeddings: np.ndarray, radius: int) -> np.ndarray:
+    _, columns = _places(embeddings)
+    return _least(embeddings, abs(columns[:, None] - columns) <= radius)
+
+
 def _nearest_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(31)
     shapes = (
-        *((4, 5, 3, 1, False), (9, 8, 2, 3, False)),
-        *((3, 8, 4, 1, True), (2, 9, 5, 2, True), (2, 3, 4, 2, True)),
+        *((4, 5, 3, 1, False), (9, 8, 2, 3, False), (3, 4, 2, 2, False)),
+        *((3, 8, 4, 1, True), (2, 9, 5, 2, True), (2, 3, 4, 2, True), (4, 3, 2, 0, True)),
     )
     return tuple(
         Case(f"a grid of {h} x {w} and a radius of {r}", (random.normal(size=(h, w, d)), r), hidden)
@@ -196,6 +237,65 @@ EXERCISE = Exercise(
             "number of the patch",
             _number,
             "You return which patch is nearest. Return how far away it is.",
+        ),
+        Mistake(
+            "negative start",
+            lambda e, radius: _without_window(e, radius, lambda i, r, n: slice(i - r, i + r + 1)),
+            "Near the upper or left border your slice starts below 0, which Python counts from "
+            "the end, so that nothing is left out. Start it at max(i - radius, 0).",
+        ),
+        Mistake(
+            "ends too early",
+            lambda e, radius: _without_window(
+                e, radius, lambda i, r, n: slice(max(i - r, 0), i + r)
+            ),
+            "Your slice ends too early: it leaves its end out, so that the row i + radius counts.",
+        ),
+        Mistake(
+            "places by the height",
+            _rows_by_height,
+            "The patches of a flattened grid follow each other along the rows: number n lies in "
+            "row `n // w` and column `n % w`, with the width w.",
+        ),
+        Mistake(
+            "0 for none",
+            lambda e, radius: _finite(nearest_elsewhere(e, radius), 0.0),
+            "Where no patch is far enough you give 0. Give infinity there.",
+        ),
+        Mistake(
+            "not a number for none",
+            lambda e, radius: _finite(nearest_elsewhere(e, radius), np.nan),
+            "Where no patch is far enough your answer is not a number. Give infinity there.",
+        ),
+        Mistake(
+            "too far by one",
+            lambda e, radius: nearest_elsewhere(e, radius + 1),
+            "You leave out one row and one column too many on each side: patches at radius + 1 "
+            "count.",
+        ),
+        Mistake(
+            "cosine distance",
+            lambda e, radius: nearest_elsewhere(
+                e / np.linalg.norm(e, axis=-1, keepdims=True), radius
+            ),
+            "You scale the embeddings to unit length. Take the distance of the embeddings as "
+            "they are.",
+        ),
+        Mistake(
+            "per channel",
+            lambda e, radius: nearest_elsewhere(e, radius) / np.sqrt(e.shape[-1]),
+            "You take the mean over the numbers of an embedding. The Euclidean distance takes "
+            "their sum.",
+        ),
+        Mistake(
+            "mean elsewhere",
+            _mean_elsewhere,
+            "You average over all patches elsewhere. The nearest one is wanted.",
+        ),
+        Mistake(
+            "columns alone",
+            _columns_alone,
+            "You compare columns alone. A patch far away in the same column counts too.",
         ),
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
@@ -36,7 +38,7 @@ def _soft(scores: np.ndarray, gamma: float, sharpness: float) -> np.ndarray:
 
 
 def _one_pass(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
-    return weigh_repeatedly(values, gamma, sharpness, 1)
+    return weigh_repeatedly(values, gamma, sharpness, min(passes, 1))
 
 
 def _pass_too_many(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
@@ -63,11 +65,7 @@ def _not_sharp(values: np.ndarray, gamma: float, sharpness: float, passes: int) 
 
 
 def _hard(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
-    weights = np.ones_like(values)
-    for _ in range(passes):
-        scores = _scores(values, weights)
-        weights = (scores <= _threshold(scores, gamma)).astype(float)
-    return weights
+    return weigh_repeatedly(values, gamma, 1e9, passes)
 
 
 def _first_threshold(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
@@ -126,6 +124,41 @@ def _sharp_at_the_end(
     return _soft(_scores(values, weights), gamma, sharpness)
 
 
+def _with_mean(
+    mean: Callable[[np.ndarray, np.ndarray], float],
+    values: np.ndarray,
+    gamma: float,
+    sharpness: float,
+    passes: int,
+) -> np.ndarray:
+    weights = np.ones_like(values)
+    for _ in range(passes):
+        weights = _soft(abs(values - mean(values, weights)), gamma, sharpness)
+    return weights
+
+
+def _with_threshold(
+    of_quartiles: Callable[[float, float], float],
+    values: np.ndarray,
+    sharpness: float,
+    passes: int,
+) -> np.ndarray:
+    weights = np.ones_like(values)
+    for _ in range(passes):
+        scores = _scores(values, weights)
+        threshold = of_quartiles(*np.quantile(scores, [0.25, 0.75]))
+        weights = np.minimum(1, threshold / np.maximum(scores, 1e-12)) ** sharpness
+    return weights
+
+
+def _with_bound(values: np.ndarray, gamma: float, sharpness: float, passes: int) -> np.ndarray:
+    weights = np.ones_like(values)
+    for _ in range(passes):
+        scores = _scores(values, weights)
+        weights = (_threshold(scores, gamma) / scores) ** sharpness
+    return weights
+
+
 def _weighing_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(32)
     cases = []
@@ -138,6 +171,10 @@ def _weighing_cases() -> tuple[Case, ...]:
         values = np.concatenate([random.normal(0, 1, n - odd), random.normal(6, 1, odd)])
         label = f"{n} values, {odd} of them far off, and {passes} passes"
         cases.append(Case(label, (values, gamma, sharpness, passes), hidden))
+    below = np.array([0.2, -0.4, 0.1, -7.0, 0.5, -6.2, -0.3, 0.9, 1.3, -0.8])
+    cases.insert(2, Case("10 values, two far below, and 2 passes", (below, 0.5, 2.0, 2)))
+    cases.append(Case("one pass", (below, 0.0, 1.5, 1), hidden=True))
+    cases.append(Case("no pass at all", (below, 0.5, 2.0, 0), hidden=True))
     return tuple(cases)
 
 
@@ -149,8 +186,8 @@ EXERCISE = Exercise(
         Mistake(
             "one pass",
             _one_pass,
-            "You stop after one pass, or begin each with equal weights: the weights of one "
-            "pass should enter the mean of the next.",
+            "The weights of one pass do not enter the mean of the next: you stop after one pass, "
+            "begin each with equal weights, or take the plain mean.",
         ),
         Mistake(
             "a pass too many",
@@ -221,6 +258,68 @@ EXERCISE = Exercise(
             _sharp_at_the_end,
             "You apply the sharpness in the last pass alone. It shapes the weights of "
             "every pass, and so the next mean.",
+        ),
+        Mistake(
+            "sum without division",
+            lambda values, gamma, sharpness, passes: _with_mean(
+                lambda v, w: v @ w / len(v), values, gamma, sharpness, passes
+            ),
+            "You divide the weighted sum by the number of values. The weighted mean divides by "
+            "the sum of the weights.",
+        ),
+        Mistake(
+            "median",
+            lambda values, gamma, sharpness, passes: _with_mean(
+                lambda v, w: np.median(v), values, gamma, sharpness, passes
+            ),
+            "You measure from the median. Measure from the weighted mean.",
+        ),
+        Mistake(
+            "starts at Q1",
+            lambda values, gamma, sharpness, passes: _with_threshold(
+                lambda q1, q3: q1 + gamma * (q3 - q1), values, sharpness, passes
+            ),
+            "Your threshold starts at Q1, not at Q3.",
+        ),
+        Mistake(
+            "subtracts the range",
+            lambda values, gamma, sharpness, passes: weigh_repeatedly(
+                values, -gamma, sharpness, passes
+            ),
+            "You subtract γ times the interquartile range. It is added.",
+        ),
+        Mistake(
+            "ignores γ",
+            lambda values, gamma, sharpness, passes: weigh_repeatedly(
+                values, 1.5, sharpness, passes
+            ),
+            "Your γ is 1.5, whatever the argument says.",
+        ),
+        Mistake(
+            "Q3 alone",
+            lambda values, gamma, sharpness, passes: weigh_repeatedly(
+                values, 0.0, sharpness, passes
+            ),
+            "γ has no influence on your answer.",
+        ),
+        Mistake(
+            "root",
+            lambda values, gamma, sharpness, passes: weigh_repeatedly(
+                values, gamma, 1 / sharpness, passes
+            ),
+            "You take a root: the exponent is the sharpness itself.",
+        ),
+        Mistake(
+            "no bound",
+            lambda values, gamma, sharpness, passes: _with_bound(values, gamma, sharpness, passes),
+            "Your weights exceed 1 where a score is below the threshold. No weight is above 1.",
+        ),
+        Mistake(
+            "clips values",
+            lambda values, gamma, sharpness, passes: _with_mean(
+                lambda v, w: 0.0, values, gamma, sharpness, passes
+            ),
+            "You measure from 0. Subtract the weighted mean.",
         ),
     ),
 )

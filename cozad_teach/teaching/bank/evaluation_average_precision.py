@@ -97,6 +97,20 @@ def _precision_cases() -> tuple[Case, ...]:
             "five images with ties",
             (np.array([3.0, 2.0, 2.0, 2.0, 1.0]), np.array([0, 0, 1, 1, 0])),
         ),
+        Case(
+            "nine images, ties of all kinds among them",
+            (
+                np.array([2.0, 1.0, 2.0, 3.0, 1.0, 2.0, 1.0, 2.0, 1.0]),
+                np.array([1, 0, 0, 1, 1, 1, 0, 0, 1]),
+            ),
+        ),
+        Case(
+            "seven images, some of almost equal scores",
+            (
+                0.5 + 1e-6 * np.array([3.0, 1.0, 4.0, 0.0, 5.0, 9.0, 2.0]),
+                np.array([1, 0, 0, 1, 1, 0, 0]),
+            ),
+        ),
     ]
     for n, m in ((12, 3), (15, 11)):
         labels = np.zeros(n, int)
@@ -114,8 +128,8 @@ EXERCISE = Exercise(
         Mistake(
             "ties in the order of the list",
             _ties_in_order,
-            "Your value depends on the order in which images with equal scores come. At a "
-            "threshold, all images of that score are called anomalous together.",
+            "Images of equal scores are called one after the other in your answer, in the order "
+            "of the list. At a threshold, all images of that score are called together.",
         ),
         Mistake(
             "ties go to the anomalous",
@@ -196,6 +210,63 @@ EXERCISE = Exercise(
             image_auroc,
             "This is the AUROC. For the average precision, ask at each anomalous image "
             "which share of the images called is anomalous.",
+        ),
+        Mistake(
+            "ties from the end of the list",
+            lambda scores, labels: _along(labels[np.argsort(scores, kind="stable")[::-1]]),
+            "Images of equal scores are called one after the other in your answer, from the end "
+            "of the list. At a threshold, all images of that score are called together.",
+        ),
+        Mistake(
+            "ties go to the normal",
+            lambda scores, labels: _along(labels[np.lexsort((labels, -scores))]),
+            "Among equal scores you let the normal images come first. At a threshold all images "
+            "of that score are called together.",
+        ),
+        Mistake(
+            "nearly equal scores",
+            lambda scores, labels: average_precision(scores.round(4), labels),
+            "Scores that differ a little count as equal in your answer. Compare them as they are.",
+        ),
+        Mistake(
+            "middle of ties",
+            lambda scores, labels: (
+                (
+                    _along(labels[np.lexsort((-labels, -scores))])
+                    + _along(labels[np.lexsort((labels, -scores))])
+                )
+                / 2
+            ),
+            "You average the best and the worst order of equal scores. At a threshold all images "
+            "of that score are called together.",
+        ),
+        Mistake(
+            "sum of precisions",
+            lambda scores, labels: average_precision(scores, labels) * int((labels == 1).sum()),
+            "You add the precisions up. Take their mean.",
+        ),
+        Mistake(
+            "share of the anomalous",
+            lambda scores, labels: float((labels == 1).mean()),
+            "This is the share of anomalous images. The scores have no influence on it.",
+        ),
+        Mistake(
+            "false alarms",
+            lambda scores, labels: 1 - average_precision(scores, labels),
+            "You count the normal images among those called. Precision counts the anomalous ones.",
+        ),
+        Mistake(
+            "maximal precision",
+            lambda scores, labels: float(
+                np.mean(
+                    [
+                        max(labels[scores >= s].mean() for s in scores[scores <= t])
+                        for t in scores[labels == 1]
+                    ]
+                )
+            ),
+            "You take the highest precision at any lower threshold, as some benchmarks of "
+            "detection do. Here the precision at the threshold itself counts.",
         ),
     ),
 )

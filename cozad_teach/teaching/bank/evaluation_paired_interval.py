@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import stats
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
 
@@ -70,13 +71,13 @@ def _images_of_draws(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -
 
 
 def _sums_of_draws(first: np.ndarray, second: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    return np.quantile((first - second)[draws].sum(1), [0.025, 0.975])
+    return len(first) * paired_interval(first, second, draws)
 
 
 def _interval_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(42)
     cases = []
-    for n, b, hidden in ((8, 40, False), (5, 100, False), (12, 60, True)):
+    for n, b, hidden in ((8, 40, False), (5, 100, False), (12, 60, True), (6, 333, True)):
         hard = random.normal(0.7, 0.2, n)
         pair = hard + random.normal(0.03, 0.05, n), hard
         draws = random.integers(0, n, (b, n))
@@ -160,6 +161,68 @@ EXERCISE = Exercise(
             "sums of draws",
             _sums_of_draws,
             "You add up each draw. Take its mean.",
+        ),
+        Mistake(
+            "one-sided",
+            lambda first, second, draws: np.quantile((first - second)[draws].mean(1), [0.0, 0.95]),
+            "Your interval leaves 5 % outside above, and nothing below. Leave 2.5 % on each side.",
+        ),
+        Mistake(
+            "99 %",
+            lambda first, second, draws: np.quantile(
+                (first - second)[draws].mean(1), [0.005, 0.995]
+            ),
+            "These are the 0.5 % and 99.5 % quantiles. They leave 1 % outside.",
+        ),
+        Mistake(
+            "draws of the list",
+            lambda first, second, draws: np.sort((first - second)[draws].mean(1))[
+                [int(0.025 * len(draws)), min(int(0.975 * len(draws)), len(draws) - 1)]
+            ],
+            "Your limits are draws of the sorted list. Between two of them a quantile "
+            "interpolates: `np.quantile`.",
+        ),
+        Mistake(
+            "range of the draws",
+            lambda first, second, draws: np.quantile((first - second)[draws].mean(1), [0.0, 1.0]),
+            "You give the least and the largest draw. More draws would make that wider.",
+        ),
+        Mistake(
+            "quartiles",
+            lambda first, second, draws: np.quantile((first - second)[draws].mean(1), [0.25, 0.75]),
+            "These are the quartiles: 0.25 and 0.75 instead of 0.025 and 0.975.",
+        ),
+        Mistake(
+            "corrected normal approximation",
+            lambda first, second, draws: (
+                (first - second)[draws].mean(1).mean()
+                + 1.96 * (first - second)[draws].mean(1).std(ddof=1) * np.array([-1, 1])
+            ),
+            "You take mean and deviation of the draws. Asked for are two quantiles.",
+        ),
+        Mistake(
+            "Student",
+            lambda first, second, draws: np.array(
+                stats.t.interval(
+                    0.95,
+                    len(first) - 1,
+                    (first - second).mean(),
+                    stats.sem(first - second),
+                )
+            ),
+            "This is Student's interval, without any draw. Take quantiles over the draws.",
+        ),
+        Mistake(
+            "one method alone",
+            lambda first, second, draws: np.quantile(first[draws].mean(1), [0.025, 0.975]),
+            "This is the interval of the first method. Subtract the second.",
+        ),
+        Mistake(
+            "median of each draw",
+            lambda first, second, draws: np.quantile(
+                np.median((first - second)[draws], axis=1), [0.025, 0.975]
+            ),
+            "You take the median of each draw. Take its mean.",
         ),
     ),
 )

@@ -18,7 +18,7 @@ def per_region_overlap(scores: np.ndarray, regions: np.ndarray, threshold: float
 
 
 def _over_pixels(scores: np.ndarray, regions: np.ndarray, threshold: float) -> float:
-    return float((scores >= threshold)[regions > 0].mean())
+    return per_region_overlap(scores, (regions > 0).astype(int), threshold)
 
 
 def _mean_share(found: np.ndarray, regions: np.ndarray, numbers: Iterable[int]) -> float:
@@ -113,10 +113,13 @@ def _overlap_cases() -> tuple[Case, ...]:
     scores, regions, _ = cases[0].arguments
     numbers = Case("regions numbered 2 and 5", (scores, np.array([0, 5, 2])[regions], 2.0), True)
     low = np.where(regions == 2, 0.0, scores)
+    below = Case("scores and a threshold below 0", (scores - 5, regions, -2.0))
+    nearly = np.where(scores == 3, 3 - 1e-6, scores)
+    close = Case("scores just below the threshold", (nearly, regions, 3.0), True)
     missed = Case("a map with a region that is missed", (low, regions, 3.0))
     halves = np.repeat([[1, 1, 2, 2, 2]], 3, axis=0)
     touching = Case("two regions that fill the map", (scores[:3, :5], halves, 3.0), True)
-    return (*cases[:2], missed, *cases[2:], numbers, touching)
+    return (*cases[:2], missed, below, *cases[2:], numbers, touching, close)
 
 
 EXERCISE = Exercise(
@@ -198,6 +201,64 @@ EXERCISE = Exercise(
             _labelled_anew,
             "You find the regions anew, so that two that touch become one. Their "
             "numbers say which pixel is whose.",
+        ),
+        Mistake(
+            "scores of at least 0",
+            lambda scores, regions, threshold: per_region_overlap(
+                np.maximum(scores, 0), regions, threshold
+            ),
+            "Scores below 0 become 0 in your answer. Compare them as they are.",
+        ),
+        Mistake(
+            "a tolerance",
+            lambda scores, regions, threshold: per_region_overlap(
+                scores, regions, threshold - 1e-4
+            ),
+            "Scores just below the threshold count as found. At least the threshold is asked for.",
+        ),
+        Mistake(
+            "best region",
+            lambda scores, regions, threshold: max(
+                float((scores >= threshold)[regions == n].mean())
+                for n in np.unique(regions[regions > 0])
+            ),
+            "You take the share of the best region. Take the mean over regions.",
+        ),
+        Mistake(
+            "largest region",
+            lambda scores, regions, threshold: per_region_overlap(
+                scores,
+                (regions == np.bincount(regions[regions > 0]).argmax()).astype(int),
+                threshold,
+            ),
+            "Only the largest region counts in your answer. Take the mean over all.",
+        ),
+        Mistake(
+            "first region alone",
+            lambda scores, regions, threshold: per_region_overlap(
+                scores, (regions == regions[regions > 0].min()).astype(int), threshold
+            ),
+            "Only the region of the lowest number counts in your answer: does a `return` stand "
+            "inside the loop?",
+        ),
+        Mistake(
+            "pixels found",
+            lambda scores, regions, threshold: float(
+                np.mean(
+                    [
+                        ((scores >= threshold) & (regions == n)).sum()
+                        for n in np.unique(regions[regions > 0])
+                    ]
+                )
+            ),
+            "You give numbers of pixels. Divide each by the size of its region.",
+        ),
+        Mistake(
+            "mean score",
+            lambda scores, regions, threshold: float(
+                np.mean([scores[regions == n].mean() for n in np.unique(regions[regions > 0])])
+            ),
+            "You average the scores. Count the pixels whose score reaches the threshold.",
         ),
     ),
 )

@@ -110,6 +110,8 @@ def _support_cases() -> tuple[Case, ...]:
         (25, 15, 8, 0.75, True),
         (16, 6, 6, 0.0, True),
         (18, 7, 5, 0.5, True),
+        (14, 8, 6, 1.0, True),
+        (17, 4, 7, 0.29, True),
     ):
         labels = np.zeros(n, int)
         labels[random.permutation(n)[:bad]] = 1
@@ -195,6 +197,43 @@ EXERCISE = Exercise(
             "`order[labels == 1]` asks for the label of the image with the *number* of "
             "the place. Ask for that of the image at the place: `order[labels[order] == "
             "1]`.",
+        ),
+        Mistake(
+            "numbers of the images",
+            lambda labels, size, share, order: np.flatnonzero(
+                contaminated_support(labels, size, share, order)
+            ),
+            "You return the numbers of the chosen images. Return an array that is True at their "
+            "places.",
+        ),
+        Mistake(
+            "anomalous ones alone",
+            lambda labels, size, share, order: (
+                contaminated_support(labels, size, share, order) & (labels == 1)
+            ),
+            "You choose the anomalous images alone. Normal ones fill the support.",
+        ),
+        Mistake(
+            "normal ones alone",
+            lambda labels, size, share, order: (
+                contaminated_support(labels, size, share, order) & (labels == 0)
+            ),
+            "The anomalous images are missing from your support.",
+        ),
+        Mistake(
+            "share of normal ones",
+            lambda labels, size, share, order: contaminated_support(labels, size, 1 - share, order),
+            "Your share is that of the normal images. `share` is that of the anomalous ones.",
+        ),
+        Mistake(
+            "one too many",
+            lambda labels, size, share, order: _with(labels, order, size, round(share * size) + 1),
+            "You choose one anomalous image too many.",
+        ),
+        Mistake(
+            "all others",
+            lambda labels, size, share, order: ~contaminated_support(labels, size, share, order),
+            "True and False are exchanged: you mark the images that were not chosen.",
         ),
     ),
 )

@@ -54,6 +54,15 @@ def _ninety(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return _around(first - second, 1, level=0.95)
 
 
+def _welch(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return np.array(stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95))
+
+
+def _normal_by_number(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    differences = first - second
+    return _limits(differences.mean(), 1.96 * differences.std() / np.sqrt(len(first)))
+
+
 def _turned_round(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return seed_interval(second, first)
 
@@ -83,7 +92,7 @@ def _two_samples(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _exchanged(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.asarray(seed_interval(first, second)[::-1])
+    return seed_interval(first, second)[::-1]
 
 
 def _variance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -105,6 +114,9 @@ def _seed_cases() -> tuple[Case, ...]:
         seeds = random.normal(0.8, 0.05, n)
         pair = seeds + random.normal(gain, 0.01, n), seeds
         cases.append(Case(f"{n} seeds", pair, hidden))
+    percent = random.normal(80, 5, 7)
+    cases.insert(2, Case("7 seeds, in percent", (percent, percent + random.normal(1, 3, 7))))
+    cases.append(Case("2 seeds", (percent[:2], percent[2:4]), hidden=True))
     return tuple(cases)
 
 
@@ -189,6 +201,87 @@ EXERCISE = Exercise(
             _root_of_one_less,
             "You divide by one less twice: in the deviation, where it belongs, and "
             "under the root, where S stands.",
+        ),
+        Mistake(
+            "percentiles of the differences",
+            lambda first, second: np.percentile(first - second, [2.5, 97.5]),
+            "These are percentiles of single differences. The mean of S seeds varies less; take "
+            "mean, deviation and the quantile of Student's t.",
+        ),
+        Mistake(
+            "two samples of unequal variance",
+            _welch,
+            "This is Welch's interval, for two samples that have nothing to do with each other. "
+            "Here each seed has a pair: subtract first.",
+        ),
+        Mistake(
+            "1.96 and the number",
+            _normal_by_number,
+            "1.96 is for many seeds, and your deviation divides by their number. Take the "
+            "quantile of Student's t, and one less.",
+        ),
+        Mistake(
+            "standard error alone",
+            lambda first, second: _limits(
+                (first - second).mean(), (first - second).std(ddof=1) / np.sqrt(len(first))
+            ),
+            "You go one standard error to each side. Multiply it by the quantile of Student's t.",
+        ),
+        Mistake(
+            "deviation alone",
+            lambda first, second: _limits((first - second).mean(), (first - second).std(ddof=1)),
+            "You go one standard deviation to each side. Take the standard error, times the "
+            "quantile of Student's t.",
+        ),
+        Mistake(
+            "1.96 deviations",
+            lambda first, second: _limits(
+                (first - second).mean(), 1.96 * (first - second).std(ddof=1)
+            ),
+            "This is where a single seed may lie, if there were many. Divide by the root of S, "
+            "and take the quantile of Student's t.",
+        ),
+        Mistake(
+            "divides by S",
+            lambda first, second: _limits(
+                (first - second).mean(),
+                stats.t.ppf(0.975, len(first) - 1) * (first - second).std(ddof=1) / len(first),
+            ),
+            "You divide the deviation by S. Divide it by the root of S.",
+        ),
+        Mistake(
+            "99 %",
+            lambda first, second: _around(first - second, 1, level=0.995),
+            "Your interval leaves 0.5 % outside on each side. 2.5 % are wanted.",
+        ),
+        Mistake(
+            "first alone",
+            lambda first, second: _around(first, 1),
+            "The second variant has no influence on your answer: subtract it.",
+        ),
+        Mistake(
+            "two degrees too few",
+            lambda first, second: _limits(
+                (first - second).mean(),
+                stats.t.ppf(0.975, 2 * len(first) - 2)
+                * (first - second).std(ddof=1)
+                / np.sqrt(len(first)),
+            ),
+            "You have 2 S - 2 degrees of freedom. There is one mean, of S differences: S - 1.",
+        ),
+        Mistake(
+            "sum of the differences",
+            lambda first, second: _around(first - second, 1) - (first - second).mean(),
+            "Your interval lies around 0. It lies around the mean difference.",
+        ),
+        Mistake(
+            "quantile of the normal distribution",
+            lambda first, second: _limits(
+                (first - second).mean(),
+                stats.norm.ppf(0.975) * (first - second).std(ddof=1) / np.sqrt(len(first)),
+            ),
+            "The quantile of the normal distribution is for many seeds. With few of them take "
+            "that of Student's t, with S - 1 degrees of freedom.",
         ),
     ),
 )

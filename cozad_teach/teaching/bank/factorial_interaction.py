@@ -65,10 +65,11 @@ def _effect_without(values: np.ndarray) -> np.ndarray:
 
 def _pair_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(81)
-    return tuple(
+    cases = [
         Case(f"{n} pairs", (random.uniform(0.6, 0.95, (n, 4)),), hidden)
         for n, hidden in ((3, False), (7, False), (5, True))
-    )
+    ]
+    return (*cases, Case("results of both signs", (random.normal(0, 40, (6, 4)),), True))
 
 
 EXERCISE = Exercise(
@@ -143,6 +144,78 @@ EXERCISE = Exercise(
             _effect_without,
             "This is what the first brings without the second. Subtract it from what it "
             "brings with it.",
+        ),
+        Mistake(
+            "second with the first",
+            lambda v: v[:, 3] - v[:, 1],
+            "This is the effect of the second choice where the first is made. Subtract its "
+            "effect where it is not.",
+        ),
+        Mistake(
+            "second without the first",
+            lambda v: v[:, 2] - v[:, 0],
+            "This is what the second brings without the first. Subtract it from what it brings "
+            "with it.",
+        ),
+        Mistake(
+            "main effect of the second",
+            lambda v: (v[:, 3] + v[:, 2] - v[:, 1] - v[:, 0]) / 2,
+            "This is the effect of the second choice, averaged over the first. The interaction "
+            "is a difference of effects.",
+        ),
+        Mistake(
+            "sum of effects of the first",
+            lambda v: v[:, 3] - v[:, 2] + v[:, 1] - v[:, 0],
+            "You add the effects of the first choice with and without the second. Subtract "
+            "them: look at the signs.",
+        ),
+        Mistake(
+            "sum of effects of the second",
+            lambda v: v[:, 3] + v[:, 2] - v[:, 1] - v[:, 0],
+            "You add the effects of the second choice with and without the first. Subtract "
+            "them: look at the signs.",
+        ),
+        Mistake(
+            "other difference of the two",
+            lambda v: v[:, 2] - v[:, 1],
+            "You compare the two choices, each made alone: the result with both does not enter.",
+        ),
+        Mistake(
+            "subtracts the base",
+            lambda v: interaction(v) - 2 * v[:, 0],
+            "You subtract the result with neither where it is to be added: (both - second) - "
+            "(first - neither).",
+        ),
+        Mistake(
+            "effect of both over the mean",
+            lambda v: v[:, 3] - (v[:, 1] + v[:, 2]) / 2,
+            "You compare both with the mean of each alone. Compare effects, each measured from "
+            "where it starts.",
+        ),
+        Mistake(
+            "quarter",
+            lambda v: interaction(v) / 4,
+            "You divide by four. Here the difference of the two effects itself is wanted.",
+        ),
+        Mistake(
+            "share of the base",
+            lambda v: interaction(v) / v[:, 0],
+            "You divide by the result with neither. A difference is wanted, no ratio.",
+        ),
+        Mistake(
+            "ratio of effects",
+            lambda v: (v[:, 3] - v[:, 2]) / (v[:, 1] - v[:, 0]),
+            "You divide the two effects. Subtract them.",
+        ),
+        Mistake(
+            "mean over the pairs",
+            lambda v: np.full(len(v), interaction(v).mean()),
+            "You average over the rows. Each row has an interaction of its own.",
+        ),
+        Mistake(
+            "mean alone",
+            lambda v: np.array(interaction(v).mean()),
+            "You average over the rows. Give one number for each.",
         ),
     ),
 )

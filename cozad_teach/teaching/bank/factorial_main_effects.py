@@ -71,6 +71,8 @@ def _effect_cases() -> tuple[Case, ...]:
         made = made[random.permutation(len(made))]
         results = random.uniform(0.6, 0.95, len(made))
         cases.append(Case(f"{n_choices} choices, in any order", (made, results), hidden))
+    made, results = cases[0].arguments
+    cases.append(Case("results of both signs", (made[::-1], 50 * (results - 0.8)), True))
     return tuple(cases)
 
 
@@ -132,8 +134,59 @@ EXERCISE = Exercise(
         Mistake(
             "mask of whole numbers",
             _number_mask,
-            "`results[made[:, i]]` takes runs 0 and 1 again and again, since the "
-            "entries are whole numbers. A mask is boolean: `== 1`.",
+            "All your effects are 0. `results[made[:, i]]` leads to that: it takes runs 0 and 1 "
+            "again and again, since the entries are whole numbers. A mask is boolean: `== 1`.",
+        ),
+        Mistake(
+            "half that leaves it",
+            lambda made, results: np.array([results[c == 0].mean() for c in made.T]),
+            "You give the mean of the runs that leave a choice out. Subtract it from that of "
+            "those that make it.",
+        ),
+        Mistake(
+            "sizes alone",
+            lambda made, results: abs(main_effects(made, results)),
+            "You give the size. A choice may also do harm: keep the sign.",
+        ),
+        Mistake(
+            "best against worst",
+            lambda made, results: np.array(
+                [results[c == 1].max() - results[c == 0].min() for c in made.T]
+            ),
+            "You subtract the worst result from the best. Subtract means.",
+        ),
+        Mistake(
+            "over the mean of all",
+            lambda made, results: main_effects(made, results) / results.mean(),
+            "You divide by the mean of all results. A difference is wanted, no ratio.",
+        ),
+        Mistake(
+            "ratio of means",
+            lambda made, results: np.array(
+                [results[c == 1].mean() / results[c == 0].mean() for c in made.T]
+            ),
+            "You divide the two means. Subtract them.",
+        ),
+        Mistake(
+            "products",
+            lambda made, results: np.array([(c * results).mean() for c in made.T]),
+            "You average over all runs, with 0 for those that leave the choice out. Take the "
+            "mean of each half, and subtract.",
+        ),
+        Mistake(
+            "order of the choices",
+            lambda made, results: main_effects(made, results)[::-1],
+            "The effects come in the reverse order: the first is that of the first column.",
+        ),
+        Mistake(
+            "correlations",
+            lambda made, results: np.array([np.corrcoef(c, results)[0, 1] for c in made.T]),
+            "These are correlations. A main effect is a difference of means.",
+        ),
+        Mistake(
+            "one choice",
+            lambda made, results: np.full(made.shape[1], main_effects(made, results)[0]),
+            "All choices get the effect of the first. Each column has its own.",
         ),
     ),
 )

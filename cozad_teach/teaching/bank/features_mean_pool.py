@@ -50,7 +50,7 @@ def _sum(features: np.ndarray) -> np.ndarray:
 
 
 def _max(features: np.ndarray) -> np.ndarray:
-    padded = np.pad(features, ((1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
+    padded = np.pad(features.astype(float), ((1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
     return _windows(padded).max(axis=(-2, -1))
 
 
@@ -102,12 +102,39 @@ def _keep_border(features: np.ndarray) -> np.ndarray:
     return pooled
 
 
+def _border_of_zeros(features: np.ndarray) -> np.ndarray:
+    pooled = np.zeros(features.shape)
+    if min(features.shape[:2]) > 2:
+        pooled[1:-1, 1:-1] = _windows(features).mean(axis=(-2, -1))
+    return pooled
+
+
+def _in_order(features: np.ndarray) -> np.ndarray:
+    pooled = features.astype(float)
+    for i, j in np.ndindex(features.shape[:2]):
+        pooled[i, j] = mean_pool(pooled)[i, j]
+    return pooled
+
+
+def _median(features: np.ndarray) -> np.ndarray:
+    padded = np.pad(features.astype(float), ((1, 1), (1, 1), (0, 0)), constant_values=np.nan)
+    return np.nanmedian(_windows(padded), axis=(-2, -1))
+
+
+def _along(features: np.ndarray, axis: int) -> np.ndarray:
+    lines = np.split(features, features.shape[1 - axis], axis=1 - axis)
+    return np.concatenate([mean_pool(line) for line in lines], axis=1 - axis)
+
+
 def _pool_cases() -> tuple[Case, ...]:
     draw = np.random.default_rng(2).normal
+    whole = np.random.default_rng(3).integers(-9, 9, (3, 4, 2))
     return (
         Case("a grid of 4x5 patches with 3 channels", (draw(1.0, 2.0, (4, 5, 3)),)),
         Case("a grid of 7x3 patches with 2 channels", (draw(0.0, 1.0, (7, 3, 2)),)),
+        Case("a grid of 3x4 patches with whole numbers", (whole,)),
         Case("a single row of 6 patches", (draw(5.0, 1.0, (1, 6, 2)),), hidden=True),
+        Case("a single column of 4 patches", (draw(0.0, 3.0, (4, 1, 3)),), hidden=True),
         Case("a grid of ones", (np.ones((3, 4, 2)),), hidden=True),
     )
 
@@ -120,13 +147,13 @@ EXERCISE = Exercise(
         Mistake(
             "counts the padding",
             _count_padding,
-            "Inside it is right, but the values at the border are too close to 0: you divide "
+            "The values at the border are too close to 0: you divide "
             "by 9 also where fewer than nine patches exist. Divide by the number of real ones.",
         ),
         Mistake(
             "repeats the border",
             _repeat_border,
-            "Inside it is right, but the border patches count more than once: you repeat them "
+            "At the border, patches count more than once: you repeat them "
             "as padding. Average the patches that exist, each of them once.",
         ),
         Mistake(
@@ -166,7 +193,7 @@ EXERCISE = Exercise(
         Mistake(
             "reflects the border",
             _reflect,
-            "Inside it is right, but at the border you reflect the image, so that inner "
+            "At the border you reflect the image, so that inner "
             "patches count twice. Average the patches that exist, each of them once.",
         ),
         Mistake(
@@ -189,6 +216,90 @@ EXERCISE = Exercise(
             "keeps the border",
             _keep_border,
             "Patches at the border stay as they were. They have neighbours too: fewer of them.",
+        ),
+        Mistake(
+            "border left at 0",
+            _border_of_zeros,
+            "Patches at the border stay 0. They have neighbours too: fewer of them.",
+        ),
+        Mistake(
+            "around the edges",
+            lambda z: (
+                sum(
+                    np.roll(z.astype(float), (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)
+                )
+                / 9
+            ),
+            "`np.roll` brings patches from the opposite border. They are no neighbours.",
+        ),
+        Mistake(
+            "whole numbers",
+            lambda z: mean_pool(z).astype(z.dtype),
+            "Where the input holds whole numbers, your output does too, and cuts the means off: "
+            "give it a dtype of its own, `float`.",
+        ),
+        Mistake(
+            "returns within the loop",
+            lambda z: np.where(np.arange(len(z))[:, None, None] == 0, mean_pool(z), 0),
+            "Only the first row is filled: does the `return` stand inside the loop?",
+        ),
+        Mistake(
+            "returns at once",
+            lambda z: np.where(np.indices(z.shape[:2]).sum(0)[..., None] == 0, mean_pool(z), 0),
+            "Only the first patch is filled: does the `return` stand inside the loop?",
+        ),
+        Mistake(
+            "in the same array",
+            _in_order,
+            "Patches further down are averaged with values that were pooled already. Write into "
+            "a new array.",
+        ),
+        Mistake(
+            "median",
+            _median,
+            "You take the median of each neighbourhood. Take the mean.",
+        ),
+        Mistake(
+            "rows alone",
+            lambda z: _along(z, 0),
+            "You average along the rows of the grid alone. The eight neighbours lie to all sides.",
+        ),
+        Mistake(
+            "columns alone",
+            lambda z: _along(z, 1),
+            "You average along the columns of the grid alone. The eight neighbours lie to all "
+            "sides.",
+        ),
+        Mistake(
+            "window of five",
+            lambda z: _mean_around(z, 2, 2),
+            "Your window reaches two patches to each side. The eight neighbours are one away.",
+        ),
+        Mistake(
+            "no pooling",
+            lambda z: z.astype(float),
+            "You give the patches as they are.",
+        ),
+        Mistake(
+            "mean of all",
+            lambda z: np.broadcast_to(z.mean((0, 1)), z.shape),
+            "You average over the whole grid. Take each patch with its neighbours.",
+        ),
+        Mistake(
+            "divides by eight",
+            lambda z: _sum(z) / 8,
+            "You divide by 8. The patch itself counts too, and at the border there are fewer.",
+        ),
+        Mistake(
+            "odd divisor",
+            lambda z: _sum(z) / (_sum(np.ones_like(z)) - 1),
+            "You divide by the number of neighbours. The patch itself counts too.",
+        ),
+        Mistake(
+            "one number for a patch",
+            lambda z: mean_pool(z).mean(axis=-1),
+            "You average over channels too. Average over rows and columns only; see the `axis` "
+            "argument of `mean`.",
         ),
     ),
 )

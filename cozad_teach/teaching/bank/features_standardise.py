@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from cozad_teach.teaching.exercises import Case, Exercise, Mistake
@@ -54,6 +57,19 @@ def _one_scale(features: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.nd
     return (features - mean.mean()) / std.mean()
 
 
+def _by_divisor(
+    divisor: Callable[[np.ndarray], np.ndarray],
+    features: np.ndarray,
+    mean: np.ndarray,
+    std: np.ndarray,
+) -> np.ndarray:
+    return np.asarray((features - mean) / divisor(std))
+
+
+def _ones_up_to(small: float, std: np.ndarray) -> np.ndarray:
+    return np.where(std <= small, 1, std)
+
+
 def _standardise_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(3)
     cases = []
@@ -65,6 +81,9 @@ def _standardise_cases() -> tuple[Case, ...]:
         cases.append(Case(label, (random.normal(1, 2, shape), mean, std), hidden))
     features, mean, std = (a.copy() for a in cases[0].arguments)
     std[1] = 0
+    varied = np.array([0.05, 0.004, 2e-6])
+    nearly = (mean + varied * random.normal(0, 9, (4, 6, 3)), mean, varied)
+    cases.insert(1, Case("channels that vary very little", nearly))
     cases.insert(
         1, Case("a channel that never varies in the auxiliary data", (features, mean, std))
     )
@@ -119,7 +138,7 @@ EXERCISE = Exercise(
         Mistake(
             "keeps the mean",
             _no_mean,
-            "The scale is right, but the mean is still in. Subtract it first.",
+            "The mean is still in. Subtract it first.",
         ),
         Mistake(
             "divides before it subtracts",
@@ -131,6 +150,105 @@ EXERCISE = Exercise(
             "uses one scale for all channels",
             _one_scale,
             "You use one mean and one deviation for all channels. Each channel has its own.",
+        ),
+        *(
+            Mistake(
+                f"adds {little:g}",
+                functools.partial(_by_divisor, functools.partial(np.add, little)),
+                f"You add {little:g} to the deviation. A channel that never varies gets an "
+                "enormous "
+                "value, and one that varies very little is scaled wrongly: where the deviation is "
+                "0, divide by 1.",
+            )
+            for little in (1e-3, 1e-5, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)
+        ),
+        *(
+            Mistake(
+                f"at least {least:g}",
+                functools.partial(_by_divisor, functools.partial(np.maximum, least)),
+                f"You keep the divisor at {least:g} or above. A small deviation is one all the "
+                "same; only where it is 0, divide by 1.",
+            )
+            for least in (0.1, 0.01, 1e-3, 1e-4, 1e-5)
+        ),
+        *(
+            Mistake(
+                f"takes {small:g} for 0",
+                functools.partial(_by_divisor, functools.partial(_ones_up_to, small)),
+                f"A deviation of {small:g} counts as 0 in your answer, and you divide by 1. Do so "
+                "only where it is 0.",
+            )
+            for small in (0.05, 0.004, 2e-6)
+        ),
+        Mistake(
+            "mean divided",
+            lambda z, mean, std: z - mean / np.where(std == 0, 1, std),
+            "You divide the mean alone: a division comes before a subtraction. Parentheses "
+            "around the difference are missing.",
+        ),
+        Mistake(
+            "mean divided, by 0 too",
+            lambda z, mean, std: z - mean / std,
+            "You divide the mean alone, and by 0 where a channel never varies. Parentheses "
+            "around the difference are missing; divide by 1 there.",
+        ),
+        Mistake(
+            "bounded",
+            lambda z, mean, std: np.clip(standardise(z, mean, std), -10, 10),
+            "You bound the result. A target may be as far from the mean as it is.",
+        ),
+        Mistake(
+            "bounded closely",
+            lambda z, mean, std: np.clip(standardise(z, mean, std), -3, 3),
+            "You bound the result at three deviations. A target may be as far off as it is.",
+        ),
+        Mistake(
+            "turned round",
+            lambda z, mean, std: -standardise(z, mean, std),
+            "You subtract the features from the mean.",
+        ),
+        Mistake(
+            "root of the deviation",
+            lambda z, mean, std: standardise(z, mean, np.sqrt(std)),
+            "You divide by the root of the deviation. `std` is the deviation, not the variance.",
+        ),
+        Mistake(
+            "adds the mean",
+            lambda z, mean, std: standardise(z, -mean, std),
+            "You add the mean. Subtract it.",
+        ),
+        Mistake(
+            "own mean",
+            lambda z, mean, std: standardise(z, z.mean(axis=(0, 1)), std),
+            "You subtract the mean of these very features. Subtract the auxiliary set's.",
+        ),
+        Mistake(
+            "own deviation",
+            lambda z, mean, std: standardise(z, mean, z.std(axis=(0, 1))),
+            "You divide by the deviation of these very features. Divide by the auxiliary set's.",
+        ),
+        Mistake(
+            "little for 0",
+            lambda z, mean, std: (z - mean) / np.where(std == 0, 1e-6, std),
+            "Where the deviation is 0 you divide by a millionth, so that a target a little off "
+            "the mean gets an enormous value. Divide by 1 there.",
+        ),
+        Mistake(
+            "very little for 0",
+            lambda z, mean, std: (z - mean) / np.where(std == 0, 1e-8, std),
+            "Where the deviation is 0 you divide by a hundredth of a millionth, so that a "
+            "target a little off the mean gets an enormous value. Divide by 1 there.",
+        ),
+        Mistake(
+            "at least 1",
+            lambda z, mean, std: (z - mean) / np.maximum(std, 1),
+            "You divide by 1 where the deviation is smaller. Do so only where it is 0.",
+        ),
+        Mistake(
+            "infinity to a number",
+            lambda z, mean, std: np.nan_to_num((z - mean) / std),
+            "You divide by 0 and replace what comes out. Divide by 1 where the deviation is 0, "
+            "so that the offset stays.",
         ),
     ),
 )

@@ -109,6 +109,23 @@ def _root_of_loss(
     return theta
 
 
+def _by_sign(
+    theta: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, learning_rate: float
+) -> np.ndarray:
+    for _ in range(steps):
+        theta = theta - learning_rate * x.T @ np.sign(x @ theta - y) / len(y)
+    return theta
+
+
+def _unit_steps(
+    theta: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, learning_rate: float
+) -> np.ndarray:
+    for _ in range(steps):
+        slope = gradient(theta, x, y)
+        theta = theta - learning_rate * slope / np.linalg.norm(slope)
+    return theta
+
+
 def regression(random: np.random.Generator, n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw inputs (n, d) and targets (n,)."""
     return random.normal(size=(n, d)), random.normal(size=n)
@@ -120,6 +137,7 @@ def _inner_cases() -> tuple[Case, ...]:
     for n, d, steps, rate, hidden in (
         (5, 3, 1, 0.1, False),
         (7, 2, 4, 0.05, False),
+        (4, 5, 2, 0.1, False),
         (4, 3, 0, 0.2, True),
         (2, 6, 3, 0.1, True),
     ):
@@ -199,6 +217,33 @@ EXERCISE = Exercise(
             "root of the mean",
             _root_of_loss,
             "Your gradient is that of the root of the mean squared error. There is no root.",
+        ),
+        Mistake(
+            "no learning rate",
+            lambda theta, x, y, steps, rate: inner_loop(theta, x, y, steps, 1.0),
+            "The learning rate has no influence on your answer: multiply the gradient by it.",
+        ),
+        Mistake(
+            "divides by the inputs",
+            lambda theta, x, y, steps, rate: inner_loop(
+                theta, x, y, steps, rate * len(y) / len(theta)
+            ),
+            "You divide by the number of inputs. The mean is over points.",
+        ),
+        Mistake(
+            "error alone",
+            lambda theta, x, y, steps, rate: inner_loop(theta, x, np.zeros_like(y), steps, rate),
+            "The targets have no influence on your answer: the error is x θ - y.",
+        ),
+        Mistake(
+            "absolute error",
+            lambda theta, x, y, steps, rate: _by_sign(theta, x, y, steps, rate),
+            "Your gradient is that of the mean absolute error. The loss is the mean squared one.",
+        ),
+        Mistake(
+            "gradient of length 1",
+            lambda theta, x, y, steps, rate: _unit_steps(theta, x, y, steps, rate),
+            "You divide the gradient by its length. Take it as it is.",
         ),
     ),
 )

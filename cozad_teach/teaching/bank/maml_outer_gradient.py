@@ -69,7 +69,7 @@ def _adapted_on_query(theta: np.ndarray, tasks: list[Task], learning_rate: float
 
 
 def _sum_over_tasks(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
-    return outer_gradient(theta, tasks, learning_rate) * len(tasks)
+    return len(tasks) * outer_gradient(theta, tasks, learning_rate)
 
 
 def _reptile(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
@@ -156,15 +156,16 @@ def _sequential(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> n
 
 
 def _last_task_alone(theta: np.ndarray, tasks: list[Task], learning_rate: float) -> np.ndarray:
-    return _second_order(theta, tasks[-1], learning_rate)
+    return outer_gradient(theta, tasks[-1:], learning_rate)
 
 
 def _outer_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(21)
     cases = []
     for n_tasks, d, n_support, n_query, rate, hidden in (
-        (1, 2, 5, 3, 0.2, False),
         (3, 2, 4, 5, 0.1, False),
+        (2, 4, 5, 3, 0.2, False),
+        (1, 2, 5, 3, 0.2, False),
         (4, 3, 2, 6, 0.3, True),
         (2, 5, 6, 3, 0.05, True),
     ):
@@ -244,7 +245,7 @@ EXERCISE = Exercise(
         Mistake(
             "half the Hessian",
             _half_hessian,
-            "The inner step is right, but the 2 in the Hessian of the support loss is missing.",
+            "The 2 in the Hessian of the support loss is missing.",
         ),
         Mistake(
             "weighs tasks by their query",
@@ -266,6 +267,107 @@ EXERCISE = Exercise(
             "one task alone",
             _last_task_alone,
             "Only the last task counts in your answer. Take the mean over all.",
+        ),
+        Mistake(
+            "no inner learning rate",
+            lambda theta, tasks, rate: outer_gradient(theta, tasks, 1.0),
+            "The learning rate of the inner step has no influence on your answer.",
+        ),
+        Mistake(
+            "inner sum",
+            lambda theta, tasks, rate: np.mean(
+                [outer_gradient(theta, [task], rate * len(task[1])) for task in tasks], axis=0
+            ),
+            "Your inner loss is the sum of squared errors. It is their mean: divide by the "
+            "number of support points.",
+        ),
+        Mistake(
+            "query sum",
+            lambda theta, tasks, rate: np.mean(
+                [len(task[3]) * outer_gradient(theta, [task], rate) for task in tasks], axis=0
+            ),
+            "Your query loss is the sum of squared errors. It is their mean.",
+        ),
+        Mistake(
+            "both sums",
+            lambda theta, tasks, rate: np.mean(
+                [
+                    len(task[3]) * outer_gradient(theta, [task], rate * len(task[1]))
+                    for task in tasks
+                ],
+                axis=0,
+            ),
+            "Your losses are sums of squared errors, in the support and in the query. They are "
+            "means.",
+        ),
+        Mistake(
+            "half the losses",
+            lambda theta, tasks, rate: outer_gradient(theta, tasks, rate / 2) / 2,
+            "Your losses are half the mean squared errors, or a 2 is missing in both gradients. "
+            "The loss is the mean squared error itself.",
+        ),
+        Mistake(
+            "half the query loss",
+            lambda theta, tasks, rate: outer_gradient(theta, tasks, rate) / 2,
+            "A factor of 2 is missing: the gradient of the query loss is that of a square.",
+        ),
+        Mistake(
+            "half the inner gradient",
+            lambda theta, tasks, rate: outer_gradient(theta, tasks, rate / 2),
+            "Your inner step is half as long as it should be. What is the derivative of a square?",
+        ),
+        Mistake(
+            "detached adapted weights",
+            lambda theta, tasks, rate: np.zeros_like(theta),
+            "Your gradient is 0: the adapted weights were cut off from θ (`detach`, `.data`, or "
+            "a new tensor).",
+        ),
+        Mistake(
+            "Hessian without the number of points",
+            lambda theta, tasks, rate: _with_factor(
+                theta,
+                tasks,
+                rate,
+                lambda task: np.eye(len(theta)) - rate * 2 * task[0].T @ task[0],
+            ),
+            "In the Hessian of the support loss the division by the number of points is missing.",
+        ),
+        Mistake(
+            "Hessian without the learning rate",
+            lambda theta, tasks, rate: _with_factor(
+                theta, tasks, rate, lambda task: _jacobian(theta, task, 1.0)
+            ),
+            "You subtract the Hessian itself from the identity. It is multiplied by the learning "
+            "rate.",
+        ),
+        Mistake(
+            "uphill",
+            lambda theta, tasks, rate: outer_gradient(theta, tasks, -rate),
+            "Your inner step goes uphill: it adds the gradient.",
+        ),
+        Mistake(
+            "minus",
+            lambda theta, tasks, rate: -outer_gradient(theta, tasks, rate),
+            "The sign of your gradient is turned round.",
+        ),
+        Mistake(
+            "one for each task",
+            lambda theta, tasks, rate: np.array(
+                [_second_order(theta, task, rate) for task in tasks]
+            ),
+            "You return one gradient for each task. Take their mean.",
+        ),
+        Mistake(
+            "first task alone",
+            lambda theta, tasks, rate: outer_gradient(theta, tasks[:1], rate),
+            "Only the first task counts in your answer: does a `return` stand inside the loop?",
+        ),
+        Mistake(
+            "the loss",
+            lambda theta, tasks, rate: np.array(
+                np.mean([np.mean((t[2] @ _adapted(theta, t, rate) - t[3]) ** 2) for t in tasks])
+            ),
+            "You return the loss. Return its gradient with respect to θ.",
         ),
     ),
 )

@@ -15,11 +15,11 @@ def reptile_step(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np
 
 
 def _away(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
-    return np.asarray(theta + step_size * (theta - adapted).mean(axis=0))
+    return np.asarray(reptile_step(theta, adapted, -step_size))
 
 
 def _sum_of_moves(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
-    return np.asarray(theta + step_size * (adapted - theta).sum(axis=0))
+    return np.asarray(reptile_step(theta, adapted, step_size * len(adapted)))
 
 
 def _all_the_way(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
@@ -41,7 +41,7 @@ def _last_task(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.n
 
 
 def _the_move_alone(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
-    return np.asarray(step_size * (adapted - theta).mean(axis=0))
+    return np.asarray(reptile_step(theta, adapted, step_size) - theta)
 
 
 def _one_number(theta: np.ndarray, adapted: np.ndarray, step_size: float) -> np.ndarray:
@@ -68,11 +68,17 @@ def _reptile_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(22)
     return tuple(
         Case(
-            f"{n_tasks} tasks and a step size of {step}",
+            f"{n_tasks} {'task' if n_tasks == 1 else 'tasks'} and a step size of {step}",
             (random.normal(size=d), random.normal(size=(n_tasks, d)), step),
             hidden,
         )
-        for n_tasks, d, step, hidden in ((2, 3, 0.5, False), (4, 2, 0.1, False), (3, 5, 1.0, True))
+        for n_tasks, d, step, hidden in (
+            (2, 3, 0.5, False),
+            (4, 2, 0.1, False),
+            (3, 5, 1.0, True),
+            (6, 4, 0.3, True),
+            (1, 2, 0.0, True),
+        )
     )
 
 
@@ -146,6 +152,38 @@ EXERCISE = Exercise(
             "no step size",
             _no_step_size,
             "You add the moves of all tasks, whole. Take their mean, and a share of it.",
+        ),
+        Mistake(
+            "the move turned round",
+            lambda theta, adapted, step: theta - reptile_step(theta, adapted, step),
+            "You return the step size times θ minus the mean. Subtract that from θ.",
+        ),
+        Mistake(
+            "divides by the parameters",
+            lambda theta, adapted, step: reptile_step(
+                theta, adapted, step * len(adapted) / len(theta)
+            ),
+            "You divide by the number of parameters. The mean is over tasks.",
+        ),
+        Mistake(
+            "median of the tasks",
+            lambda theta, adapted, step: theta + step * (np.median(adapted, axis=0) - theta),
+            "You take the median over tasks. Their mean is wanted.",
+        ),
+        Mistake(
+            "one row for each task",
+            lambda theta, adapted, step: theta + step * (adapted - theta),
+            "You return one row for each task. Take the mean over tasks.",
+        ),
+        Mistake(
+            "shares that do not sum to 1",
+            lambda theta, adapted, step: (1 - step) * theta + adapted.mean(axis=0),
+            "You keep a share of θ and add the whole mean. The two shares sum to 1.",
+        ),
+        Mistake(
+            "square of the step size",
+            lambda theta, adapted, step: reptile_step(theta, adapted, step**2),
+            "The step size is in your answer twice.",
         ),
     ),
 )

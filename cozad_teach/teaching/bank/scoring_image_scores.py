@@ -13,7 +13,12 @@ __all__ = ["EXERCISE"]
 
 def image_scores(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
     """Give the mean of the highest scores in each row of (N, P)."""
-    return _top(patch_scores, math.ceil(top_share * patch_scores.shape[1])).mean(axis=1)
+    return _top(patch_scores, _number(patch_scores, top_share)).mean(axis=1)
+
+
+def _number(patch_scores: np.ndarray, top_share: float) -> int:
+    """Give the number of patches that enter; 0.07 * 100 is a little more than 7."""
+    return math.ceil(round(top_share * patch_scores.shape[1], 9))
 
 
 def _top(patch_scores: np.ndarray, k: int) -> np.ndarray:
@@ -30,7 +35,7 @@ def _mean_of_all(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
 
 
 def _lowest_of_top(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
-    return _top(patch_scores, math.ceil(top_share * patch_scores.shape[1])).min(axis=1)
+    return _top(patch_scores, _number(patch_scores, top_share)).min(axis=1)
 
 
 def _lowest(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
@@ -38,16 +43,16 @@ def _lowest(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
 
 
 def _rounded_down_to_none(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
-    return _top(patch_scores, int(top_share * patch_scores.shape[1])).mean(axis=1)
+    return _top(patch_scores, int(round(top_share * patch_scores.shape[1], 9))).mean(axis=1)
 
 
 def _rounded_down_to_all(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
-    k = int(top_share * patch_scores.shape[1])
+    k = int(round(top_share * patch_scores.shape[1], 9))
     return np.sort(patch_scores, axis=1)[:, -k:].mean(axis=1)
 
 
 def _rounded_down(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
-    return _top(patch_scores, max(1, int(top_share * patch_scores.shape[1]))).mean(axis=1)
+    return _top(patch_scores, max(1, int(round(top_share * patch_scores.shape[1], 9)))).mean(axis=1)
 
 
 def _rounded(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
@@ -55,11 +60,11 @@ def _rounded(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
 
 
 def _sum_of_top(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
-    return _top(patch_scores, math.ceil(top_share * patch_scores.shape[1])).sum(axis=1)
+    return _number(patch_scores, top_share) * image_scores(patch_scores, top_share)
 
 
 def _unsorted(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
-    return patch_scores[:, : math.ceil(top_share * patch_scores.shape[1])].mean(axis=1)
+    return patch_scores[:, : _number(patch_scores, top_share)].mean(axis=1)
 
 
 def _one_for_all(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
@@ -67,7 +72,7 @@ def _one_for_all(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
 
 
 def _one_too_many(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
-    return _top(patch_scores, int(top_share * patch_scores.shape[1]) + 1).mean(axis=1)
+    return _top(patch_scores, int(round(top_share * patch_scores.shape[1], 9)) + 1).mean(axis=1)
 
 
 def _above_a_quantile(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
@@ -80,16 +85,20 @@ def _share_of_images(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
 
 
 def _last_unsorted(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
-    return patch_scores[:, -math.ceil(top_share * patch_scores.shape[1]) :].mean(axis=1)
+    return patch_scores[:, -_number(patch_scores, top_share) :].mean(axis=1)
 
 
 def _sorts_images(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
-    k = math.ceil(top_share * patch_scores.shape[1])
+    k = _number(patch_scores, top_share)
     return np.sort(patch_scores, axis=0)[:, -k:].mean(axis=1)
 
 
 def _one_percent(patch_scores: np.ndarray, top_share: float) -> np.ndarray:
     return image_scores(patch_scores, 0.01)
+
+
+def _means_above(patch_scores: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.array([row[row > e].mean() for row, e in zip(patch_scores, edges, strict=True)])
 
 
 def _image_score_cases() -> tuple[Case, ...]:
@@ -98,6 +107,13 @@ def _image_score_cases() -> tuple[Case, ...]:
         Case("3 images of 240 patches with top_share 0.01", (draw(4.0, 0.3, (3, 240)), 0.01)),
         Case("2 images of 40 patches with top_share 0.01", (draw(4.0, 0.3, (2, 40)), 0.01)),
         Case("7 images of 20 patches with top_share 0.1", (draw(4.0, 0.3, (7, 20)), 0.1)),
+        Case(
+            "5 images of 900 patches with top_share 0.5, scores below 0 among them",
+            (draw(4.0, 0.3, (5, 900)) - 1.3, 0.5),
+        ),
+        Case("2 images of 9 patches below 0", (-draw(4.0, 0.3, (2, 9)), 0.3)),
+        Case("4 images of 100 patches with top_share 0.07", (draw(4.0, 0.3, (4, 100)), 0.07)),
+        Case("3 images of 50 patches with top_share 0.14", (draw(4.0, 0.3, (3, 50)), 0.14), True),
         Case(
             "4 images of 27 patches with top_share 0.1", (draw(4.0, 0.3, (4, 27)), 0.1), hidden=True
         ),
@@ -172,7 +188,7 @@ EXERCISE = Exercise(
         Mistake(
             "does not sort",
             _unsorted,
-            "You average the first patches of each image, wherever they lie. Sort the scores "
+            "You average the first patches of each image, whatever their scores. Sort the scores "
             "first, or see `numpy.partition`.",
         ),
         Mistake(
@@ -213,6 +229,106 @@ EXERCISE = Exercise(
             "always one percent",
             _one_percent,
             "You always take one percent. Use the argument `top_share`.",
+        ),
+        Mistake(
+            "the last bit",
+            lambda s, q: _top(s, math.ceil(q * s.shape[1])).mean(axis=1),
+            "`math.ceil` rounds 0.07 * 100 up to 8: in floating point the product is a little "
+            "more than 7. Round it to nine decimals first.",
+        ),
+        Mistake(
+            "sizes of scores",
+            lambda s, q: image_scores(abs(s), q),
+            "You take absolute values: a score far below 0 becomes a high one.",
+        ),
+        Mistake(
+            "highest in size",
+            lambda s, q: np.take_along_axis(
+                s, np.argsort(-abs(s), axis=1)[:, : _number(s, q)], axis=1
+            ).mean(axis=1),
+            "You choose the scores of the largest size, so that one far below 0 counts as high.",
+        ),
+        Mistake(
+            "one too few",
+            lambda s, q: _top(s, max(_number(s, q) - 1, 1)).mean(axis=1),
+            "You take one patch too few.",
+        ),
+        Mistake(
+            "one more",
+            lambda s, q: _top(s, _number(s, q) + 1).mean(axis=1),
+            "You take one patch too many.",
+        ),
+        Mistake(
+            "leaves the highest out",
+            lambda s, q: np.sort(s, axis=1)[:, -_number(s, q) : -1].mean(axis=1),
+            "The slice `[-k:-1]` leaves the last one out, the highest score.",
+        ),
+        Mistake(
+            "starts at the second",
+            lambda s, q: -np.sort(-s, axis=1)[:, 1 : _number(s, q) + 1].mean(axis=1),
+            "You leave the highest score out and begin with the second.",
+        ),
+        Mistake(
+            "places instead of scores",
+            lambda s, q: np.argsort(s, axis=1)[:, -_number(s, q) :].mean(axis=1),
+            "`argsort` gives the places of the highest scores. Take the scores at these places.",
+        ),
+        Mistake(
+            "percent",
+            lambda s, q: image_scores(s, q / 100),
+            "You take `top_share` for percent. It is a share: 1 means all patches.",
+        ),
+        Mistake(
+            "median of the top",
+            lambda s, q: np.median(_top(s, _number(s, q)), axis=1),
+            "You take the median of the highest scores. Take their mean.",
+        ),
+        Mistake(
+            "divides by all patches",
+            lambda s, q: image_scores(s, q) * _number(s, q) / s.shape[1],
+            "You divide the sum by the number of all patches. Divide by the number of those "
+            "that enter.",
+        ),
+        Mistake(
+            "divides by the share",
+            lambda s, q: image_scores(s, q) * _number(s, q) / (q * s.shape[1]),
+            "You divide by the share of the patches before it was rounded up. Divide by the "
+            "number of patches that enter.",
+        ),
+        Mistake(
+            "share of all images",
+            lambda s, q: _top(s, min(max(math.ceil(round(q * s.size, 9)), 1), s.shape[1])).mean(
+                axis=1
+            ),
+            "You take the share of the patches of all images. It is a share of the P patches of "
+            "one.",
+        ),
+        Mistake(
+            "quantile",
+            lambda s, q: np.quantile(s, 1 - q, axis=1),
+            "You give a quantile, the lower edge of the highest scores. Give their mean.",
+        ),
+        Mistake(
+            "strictly above a quantile",
+            lambda s, q: _means_above(s, np.quantile(s, 1 - q, axis=1)),
+            "You take the scores above a quantile, of which there may be none. Sort, and count.",
+        ),
+        Mistake(
+            "scores of at least 0",
+            lambda s, q: image_scores(np.maximum(s, 0), q),
+            "Scores below 0 become 0 in your answer. Take them as they are.",
+        ),
+        Mistake(
+            "rounds to the nearest, or to all",
+            lambda s, q: np.sort(s, axis=1)[:, -round(q * s.shape[1]) :].mean(axis=1),
+            "You round to the nearest number. Where that is 0, the slice `[-0:]` takes every "
+            "patch: round up.",
+        ),
+        Mistake(
+            "score of each place",
+            lambda s, q: image_scores(s.T, q),
+            "You give a score for each place. Give one for each image: sort and average along "
+            "`axis=1`.",
         ),
     ),
 )

@@ -68,6 +68,7 @@ def _mahalanobis_cases() -> tuple[Case, ...]:
     for label, patches, channels, hidden in (
         ("7 patches with 3 channels", 7, 3, False),
         ("3 patches with 5 channels", 3, 5, False),
+        ("9 patches with 2 channels", 9, 2, False),
         ("patches with a single channel", 4, 1, True),
         ("one patch alone", 1, 2, True),
     ):
@@ -140,6 +141,91 @@ EXERCISE = Exercise(
             _by_deviation,
             "You divide by the diagonal of the covariance as if it held deviations. It "
             "holds variances; and the entries beside it count too.",
+        ),
+        Mistake(
+            "own mean",
+            lambda z, mean, covariance: mahalanobis(z, z.mean(axis=0), covariance),
+            "You subtract the mean of these very patches. Use the mean that is given.",
+        ),
+        Mistake(
+            "multiplies by the factor",
+            lambda z, mean, covariance: np.linalg.norm(
+                (z - mean) @ np.linalg.cholesky(covariance).T, axis=1
+            ),
+            "You multiply by the Cholesky factor. Solve with it: `np.linalg.solve`.",
+        ),
+        Mistake(
+            "covariance twice",
+            lambda z, mean, covariance: np.linalg.norm(
+                (z - mean) @ np.linalg.inv(covariance), axis=1
+            ),
+            "You multiply by the whole inverse and take the length: the inverse is in it twice. "
+            "Multiply by the offsets on the other side instead.",
+        ),
+        Mistake(
+            "sum of sizes",
+            lambda z, mean, covariance: abs(
+                np.linalg.solve(np.linalg.cholesky(covariance), (z - mean).T)
+            ).sum(axis=0),
+            "You add the sizes of the whitened numbers. Add their squares, and take the root.",
+        ),
+        Mistake(
+            "no root of the sum",
+            lambda z, mean, covariance: (mahalanobis(z, mean, covariance) ** 2) / len(mean),
+            "You give the squared distance, divided by the number of channels. Take the root of "
+            "the squared distance.",
+        ),
+        Mistake(
+            "mean of all",
+            lambda z, mean, covariance: np.array(mahalanobis(z, mean, covariance).mean()),
+            "You give one number for all patches. Each row has a distance of its own.",
+        ),
+        Mistake(
+            "over patches",
+            lambda z, mean, covariance: np.sqrt(
+                (np.linalg.solve(np.linalg.cholesky(covariance), (z - mean).T) ** 2).sum(axis=1)
+            ),
+            "You add over patches. Add over channels: which axis is that?",
+        ),
+        Mistake(
+            "halves",
+            lambda z, mean, covariance: mahalanobis(z, mean, covariance) ** 2 / 2,
+            "This is half the squared distance, as it stands in the exponent of a Gaussian. "
+            "Take the root of the squared distance.",
+        ),
+        Mistake(
+            "diagonal of the inverse",
+            lambda z, mean, covariance: np.sqrt(
+                ((z - mean) ** 2 * np.diag(np.linalg.inv(covariance))).sum(axis=1)
+            ),
+            "You use the diagonal of the inverse alone. The entries beside it count too.",
+        ),
+        Mistake(
+            "signed whitening",
+            lambda z, mean, covariance: np.linalg.solve(
+                np.linalg.cholesky(covariance), (z - mean).T
+            ).sum(axis=0),
+            "You add the whitened numbers. Square them first, and take the root of the sum.",
+        ),
+        Mistake(
+            "all pairs, sizes",
+            lambda z, mean, covariance: np.sqrt(
+                abs((z - mean) @ np.linalg.inv(covariance) @ (z - mean).T)
+            ),
+            "The result is a P x P matrix, a value for each pair of patches. Only its diagonal "
+            "holds distances.",
+        ),
+        Mistake(
+            "all pairs, squared",
+            lambda z, mean, covariance: (z - mean) @ np.linalg.inv(covariance) @ (z - mean).T,
+            "The result is a P x P matrix, a value for each pair of patches. The roots of its "
+            "diagonal are the distances.",
+        ),
+        Mistake(
+            "offsets once",
+            lambda z, mean, covariance: ((z - mean) @ np.linalg.inv(covariance)).sum(axis=1),
+            "The offsets enter your answer once. They stand on both sides of the inverse, under "
+            "a root.",
         ),
     ),
 )

@@ -23,9 +23,15 @@ def _at_least(windows: np.ndarray, false_alarm_rate: float, significance: float)
     return alarm_limits(windows, false_alarm_rate, significance) + 1
 
 
-def _normal_limit(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+def _normal_quantile(
+    windows: np.ndarray, false_alarm_rate: float, significance: float
+) -> np.ndarray:
     deviation = np.sqrt(windows * false_alarm_rate * (1 - false_alarm_rate))
-    return np.ceil(windows * false_alarm_rate + stats.norm.isf(significance) * deviation)
+    return windows * false_alarm_rate + stats.norm.isf(significance) * deviation
+
+
+def _normal_limit(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return np.ceil(_normal_quantile(windows, false_alarm_rate, significance))
 
 
 def _other_tail(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
@@ -66,6 +72,10 @@ def _longest(windows: np.ndarray, false_alarm_rate: float, significance: float) 
     return np.full(len(windows), limit[0])
 
 
+def _strictly(windows: np.ndarray, false_alarm_rate: float, significance: float) -> np.ndarray:
+    return alarm_limits(windows, false_alarm_rate, significance * (1 - 1e-9))
+
+
 def _limit_cases() -> tuple[Case, ...]:
     return tuple(
         Case(f"windows of {windows}, δ = {rate:g}", (np.array(windows), rate, chance), hidden)
@@ -73,7 +83,9 @@ def _limit_cases() -> tuple[Case, ...]:
             ([50, 30, 100], 0.05, 0.001, False),
             ([5, 40], 0.002, 0.02, False),
             ([30, 200], 0.1, 0.01, False),
+            ([1, 2, 3, 4], 0.5, 0.125, False),
             ([17, 400, 64, 5], 0.25, 0.03, True),
+            ([2, 4], 0.5, 0.0625, True),
             ([400, 90], 0.01, 0.002, True),
         )
     )
@@ -141,6 +153,65 @@ EXERCISE = Exercise(
             "the longest window for all",
             _longest,
             "All windows get the same limit. Each has its own length.",
+        ),
+        Mistake(
+            "below instead of at most",
+            _strictly,
+            "Where more than m alarms have exactly the probability `significance`, you go one "
+            "further. At most is asked for.",
+        ),
+        Mistake(
+            "expected and deviations",
+            lambda windows, rate, chance: np.ceil(
+                windows * rate + 3 * np.sqrt(windows * rate * (1 - rate))
+            ),
+            "You add three standard deviations to the expected number. Take the tail of the "
+            "binomial distribution.",
+        ),
+        Mistake(
+            "significance of all windows",
+            lambda windows, rate, chance: alarm_limits(windows, rate, chance / len(windows)),
+            "You divide the probability among the windows. Each has it for its own.",
+        ),
+        Mistake(
+            "rates exchanged",
+            lambda windows, rate, chance: alarm_limits(windows, chance, rate),
+            "You exchange the probability of an alarm and that of a false warning.",
+        ),
+        Mistake(
+            "rounded expectation",
+            lambda windows, rate, chance: np.round(windows * rate),
+            "This is the number of alarms to expect, rounded. Many windows have more, by chance "
+            "alone.",
+        ),
+        Mistake(
+            "floor of the expectation",
+            lambda windows, rate, chance: np.floor(windows * rate),
+            "This is the number of alarms to expect, rounded down. Many windows have more, by "
+            "chance alone.",
+        ),
+        Mistake(
+            "two too low",
+            lambda windows, rate, chance: alarm_limits(windows, rate, chance) - 1,
+            "Your limits are one too low, and may be below 0.",
+        ),
+        Mistake(
+            "normal quantile, not rounded",
+            _normal_quantile,
+            "Alarms are counted, and rare ones are not normally distributed: take the binomial "
+            "distribution itself.",
+        ),
+        Mistake(
+            "rounded normal approximation",
+            lambda windows, rate, chance: np.round(_normal_quantile(windows, rate, chance)),
+            "You round a normal approximation. Rare alarms are not normally distributed: take "
+            "the binomial distribution itself.",
+        ),
+        Mistake(
+            "normal approximation rounded down",
+            lambda windows, rate, chance: np.floor(_normal_quantile(windows, rate, chance)),
+            "You round a normal approximation down. Rare alarms are not normally distributed: "
+            "take the binomial distribution itself.",
         ),
     ),
 )

@@ -85,7 +85,12 @@ def _infinite_early(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
 
 def _threshold_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(70)
-    return tuple(
+    tied = np.array([2.0, 1.0, 3.0, 2.0, 1.0, 4.0, 2.0, 2.0, 3.0, 1.0, 5.0, 4.0])
+    ties = Case("12 scores with ties and δ = 0.4", (tied, 0.4))
+    below = Case("16 scores of both signs and δ = 0.2", (random.normal(0, 2, 16), 0.2))
+    negative = Case("11 scores below 0 and δ = 0.25", (-random.gamma(4.0, 0.3, 11), 0.25), True)
+    one = Case("a single score and δ = 0.5", (np.array([1.7]), 0.5), True)
+    cases = [
         Case(f"{n} scores and δ = {rate:g}", (random.gamma(4.0, 0.3, n), rate), hidden)
         for n, rate, hidden in (
             (19, 0.05, False),
@@ -97,7 +102,8 @@ def _threshold_cases() -> tuple[Case, ...]:
             (9, 0.1, True),
             (5, 0.5, True),
         )
-    )
+    ]
+    return (*cases[:5], ties, below, *cases[5:], negative, one)
 
 
 EXERCISE = Exercise(
@@ -175,6 +181,83 @@ EXERCISE = Exercise(
             "infinite too early",
             _infinite_early,
             "The highest score is still a threshold: infinity only where j is larger than N.",
+        ),
+        Mistake(
+            "equal scores once",
+            lambda scores, rate: conformal_threshold(np.unique(scores), rate),
+            "Equal scores count once in your answer: `np.unique` drops the others. Each image "
+            "counts: `np.sort`.",
+        ),
+        Mistake(
+            "interpolated",
+            lambda scores, rate: np.array(
+                np.quantile(scores, _rank(scores, rate) / len(scores))
+                if _rank(scores, rate) <= len(scores)
+                else math.inf
+            ),
+            "You interpolate between two scores. The j-th smallest is one of them.",
+        ),
+        Mistake(
+            "interpolated, always finite",
+            lambda scores, rate: np.array(
+                np.quantile(scores, min((len(scores) + 1) * (1 - rate) / len(scores), 1))
+            ),
+            "You interpolate between two scores, and give a number also where there are too few "
+            "images. The j-th smallest score is wanted; infinity where j is larger than N.",
+        ),
+        Mistake(
+            "quartiles",
+            lambda scores, rate: np.array(
+                np.percentile(scores, 75)
+                + 1.5 * (np.percentile(scores, 75) - np.percentile(scores, 25))
+            ),
+            "This is the fence of a box plot, whatever δ is. It promises nothing.",
+        ),
+        Mistake(
+            "normal distribution, deviation by N",
+            lambda scores, rate: np.array(scores.mean() + stats.norm.ppf(1 - rate) * scores.std()),
+            "You take scores for normally distributed, which they are not. The conformal "
+            "threshold needs only their order.",
+        ),
+        Mistake(
+            "three deviations",
+            lambda scores, rate: np.array(scores.mean() + 3 * scores.std()),
+            "Mean and three standard deviations, whatever δ is: that promises nothing. Take the "
+            "j-th smallest score.",
+        ),
+        Mistake(
+            "highest score",
+            lambda scores, rate: np.array(scores.max()),
+            "You give the highest score, whatever δ is.",
+        ),
+        Mistake(
+            "one too low",
+            lambda scores, rate: _kth(scores, _rank(scores, rate) - 1),
+            "You are one score too low.",
+        ),
+        Mistake(
+            "rounds down the plain number",
+            lambda scores, rate: _kth(scores, math.floor(len(scores) * (1 - rate))),
+            "You count N images and round down. With the new one there are N + 1, and the "
+            "promise needs rounding up.",
+        ),
+        Mistake(
+            "the score before",
+            lambda scores, rate: np.array(np.quantile(scores, 1 - rate, method="lower")),
+            "This is a quantile of the scores that you have, and the lower of two. The new "
+            "image is one more: count it in, and round up.",
+        ),
+        Mistake(
+            "rate itself",
+            lambda scores, rate: np.array(np.quantile(scores, rate)),
+            "This is the quantile at δ. The threshold is to be high: 1 - δ, and N + 1 images.",
+        ),
+        Mistake(
+            "none for infinity",
+            lambda scores, rate: np.array(
+                np.nan if _rank(scores, rate) > len(scores) else _kth(scores, _rank(scores, rate))
+            ),
+            "Where there are too few images your answer is not a number. Give infinity.",
         ),
     ),
 )

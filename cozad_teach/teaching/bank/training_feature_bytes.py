@@ -19,7 +19,7 @@ def _of_pixels(n_images: np.ndarray, image_size: int, stride: int, channels: int
 
 
 def _one_side(n_images: np.ndarray, image_size: int, stride: int, channels: int) -> np.ndarray:
-    return 4.0 * n_images * (image_size // stride) * channels
+    return feature_bytes(n_images, image_size, stride, channels) / (image_size // stride)
 
 
 def _no_channels(n_images: np.ndarray, image_size: int, stride: int, channels: int) -> np.ndarray:
@@ -67,8 +67,17 @@ def _memory_cases() -> tuple[Case, ...]:
         Case("the lite settings", (np.array([12.0, 324.0]), 224, 8, 152)),
         Case("larger images", (np.array([1.0, 7.0, 50.0]), 320, 16, 48)),
         Case("a size that the stride does not divide", (np.array([3.0, 10.0]), 252, 8, 20)),
+        Case("gigabytes", (np.array([9501.0, 6001.0, 4.0]), 224, 8, 153)),
         Case("another such size", (np.array([5.0, 2.0]), 100, 16, 9), True),
         Case("no image at all", (np.array([0.0, 2.0]), 64, 4, 11), True),
+    )
+
+
+def _in_units(name: str, unit: str, size_of_one: float) -> Mistake:
+    return Mistake(
+        name,
+        lambda n, size, stride, channels: feature_bytes(n, size, stride, channels) / size_of_one,
+        f"You give {unit}. Bytes are wanted.",
     )
 
 
@@ -141,6 +150,59 @@ EXERCISE = Exercise(
             _left_to_right,
             "`a // b * a // b` goes from left to right: its second division rounds the "
             "product. Put each side into parentheses, or square it.",
+        ),
+        Mistake(
+            "numbers of 32 bits",
+            lambda n, size, stride, channels: (
+                feature_bytes(n, size, stride, channels).astype(np.int64).astype(np.int32)
+            ),
+            "Whole numbers of 32 bits end at about two billion, and begin again below 0. Use 64 "
+            "bits, or floats.",
+        ),
+        Mistake(
+            "positive numbers of 32 bits",
+            lambda n, size, stride, channels: (
+                feature_bytes(n, size, stride, channels).astype(np.int64).astype(np.uint32)
+            ),
+            "Whole numbers of 32 bits end at about four billion, and begin again at 0. Use 64 "
+            "bits, or floats.",
+        ),
+        Mistake(
+            "half precision",
+            lambda n, size, stride, channels: feature_bytes(n, size, stride, channels) / 2,
+            "You take two bytes for a number. A float32 takes four.",
+        ),
+        _in_units("megabytes", "megabytes", 1e6),
+        _in_units("binary megabytes", "mebibytes", 2**20),
+        _in_units("gigabytes", "gigabytes", 1e9),
+        _in_units("binary gigabytes", "gibibytes", 2**30),
+        _in_units("kilobytes", "kilobytes", 1e3),
+        Mistake(
+            "stride once",
+            lambda n, size, stride, channels: 4.0 * n * (size**2 // stride) * channels,
+            "You divide by the stride once. Each of the two sides is shorter by it.",
+        ),
+        Mistake(
+            "sum over the numbers",
+            lambda n, size, stride, channels: np.array(
+                feature_bytes(n, size, stride, channels).sum()
+            ),
+            "You add up the numbers of images. Each has an answer of its own.",
+        ),
+        Mistake(
+            "channels squared",
+            lambda n, size, stride, channels: feature_bytes(n, size, stride, channels**2),
+            "The channels are in your product twice: that is the size of a covariance.",
+        ),
+        Mistake(
+            "images squared",
+            lambda n, size, stride, channels: feature_bytes(n**2, size, stride, channels),
+            "The numbers of images are in your product twice.",
+        ),
+        Mistake(
+            "colours",
+            lambda n, size, stride, channels: feature_bytes(n, size, stride, channels) * 3,
+            "You multiply by three colours. Features have channels instead.",
         ),
     ),
 )

@@ -81,6 +81,19 @@ def _by_logarithm(values: np.ndarray, bits: int) -> np.ndarray:
     return np.round(values / step) * step
 
 
+def _half(values: np.ndarray, bits: int) -> np.ndarray:
+    return round_to_bits(values.astype(np.float16).astype(float), bits)
+
+
+def _bounded(values: np.ndarray) -> np.ndarray:
+    return np.clip(values, -(2.0**31), 2.0**31 - 1)
+
+
+def _first_exponent(values: np.ndarray, bits: int) -> np.ndarray:
+    step = np.ldexp(1.0, np.frexp(values[0])[1] - bits)
+    return np.asarray(np.round(values / step) * step)
+
+
 def _rounding_cases() -> tuple[Case, ...]:
     random = np.random.default_rng(50)
     signed = random.normal(size=9) * 10.0 ** random.integers(-4, 5, 9)
@@ -88,6 +101,9 @@ def _rounding_cases() -> tuple[Case, ...]:
         Case("the numbers 1, 1.3 and 2.7 with 2 bits", (np.array([1.0, 1.3, 2.7]), 2)),
         Case("numbers large and small, with 8 bits", (np.array([300.7, 0.0123, 5.05, 77.3]), 8)),
         Case("halves of both signs, with 2 bits", (np.array([1.25, 1.75, -2.5, -3.5, 5.0]), 2)),
+        Case("very large numbers, with 8 bits", (np.array([7.7e20, -1e10, 123456.0, 2e38]), 8)),
+        Case("11 bits", (np.array([70000.3, -0.00017, 9.87654]), 11)),
+        Case("one bit", (np.array([5.0, -0.7, 0.3]), 1), hidden=True),
         Case("numbers of both signs, with 5 bits", (signed, 5), hidden=True),
         Case("zero among them", (np.array([0.0, -3.3, 0.7]), 3), hidden=True),
     )
@@ -167,6 +183,65 @@ EXERCISE = Exercise(
             "logarithm of zero",
             _by_logarithm,
             "Zero has no logarithm, and your answer there is not a number. `np.frexp` knows zero.",
+        ),
+        Mistake(
+            "16 bits",
+            _half,
+            "Numbers of float16 end at 65504 and lose digits below 0.00006. `np.frexp` works "
+            "for numbers of any size.",
+        ),
+        Mistake(
+            "whole numbers of 32 bits",
+            lambda values, bits: _bounded(round_to_bits(values, bits)),
+            "Whole numbers of 32 bits end at about two billion. Keep floats.",
+        ),
+        Mistake(
+            "rounds up",
+            lambda values, bits: _rounded(values, bits, np.ceil),
+            "You round up. Round to the nearest number.",
+        ),
+        Mistake(
+            "bits of the fraction",
+            lambda values, bits: np.round(values, bits),
+            "You keep decimal places. Binary digits are meant, counted from the first one that "
+            "is not 0.",
+        ),
+        Mistake(
+            "rounds to whole numbers",
+            lambda values, bits: np.round(values),
+            "You round to whole numbers. Keep `bits` binary digits, counted from the first one "
+            "that is not 0.",
+        ),
+        Mistake(
+            "power of two",
+            lambda values, bits: _rounded(values, 1, np.round),
+            "You keep one digit, whatever `bits` says.",
+        ),
+        Mistake(
+            "mantissa and no power",
+            lambda values, bits: np.round(np.frexp(values)[0] * 2**bits),
+            "You return the rounded mantissa as a whole number. Multiply it by its power of two "
+            "again.",
+        ),
+        Mistake(
+            "exponent of the first",
+            _first_exponent,
+            "You take the exponent of the first number for all of them. Each has its own.",
+        ),
+        Mistake(
+            "no rounding",
+            lambda values, bits: values.astype(float),
+            "You give the numbers as they are.",
+        ),
+        Mistake(
+            "8 bits always",
+            lambda values, bits: round_to_bits(values, 8),
+            "You keep 8 digits, whatever `bits` says.",
+        ),
+        Mistake(
+            "away from zero",
+            lambda values, bits: _rounded(values, bits, lambda x: np.sign(x) * np.ceil(abs(x))),
+            "You round away from 0. Round to the nearest number.",
         ),
     ),
 )
