@@ -14,6 +14,7 @@ import timm
 import torch
 
 import cozad_teach
+from cozad_teach import backbones
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, draw_category
 from cozad_teach.model_file import load_model, save_model
 from cozad_teach.settings import FULL, LITE, Settings
@@ -78,6 +79,7 @@ def test_lite_and_full_make_the_same_calls(tmp_path: Path) -> None:
     full = dataclasses.replace(FULL, backbone="resnet10t", **TOY)
     ways = []
     for settings in (lite, full):
+        backbones._levels.cache_clear()  # otherwise it is called once in a process
         (folder := tmp_path / settings.name).mkdir()
         network = timm.create_model(settings.backbone, pretrained=False)
         torch.save(network.state_dict(), folder / "weights.pt")

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 from loopback import Handler, Site, cut_after, serving, status
 
 from cozad_teach.data import download as module
@@ -316,10 +317,8 @@ def test_a_private_certificate_authority_is_taken_from_the_environment(
 def test_what_comes_is_shown(
     site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = module.tqdm
-    # Bars of failed tests keep their lines until they are collected, and tqdm shows twenty at most.
-    shown_at_once = {"delay": 0, "position": 0}
-    monkeypatch.setattr(module, "tqdm", lambda **options: real(**{**options, **shown_at_once}))
+    # As in a terminal: where another test has imported Jupyter, tqdm.auto draws a widget.
+    monkeypatch.setattr(module, "tqdm", lambda **options: tqdm(**{**options, "delay": 0}))
     download([site.url], tmp_path / "set.zip", progress=True)
     shown = capsys.readouterr().err
     assert "set.zip" in shown and "5.00k" in shown

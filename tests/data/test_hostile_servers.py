@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import threading
 import time
 import tracemalloc
@@ -388,13 +389,16 @@ def test_a_file_of_certificates_that_is_not_there(
     assert "none.pem" in said and "cannot write" not in said
 
 
-def test_ctrl_c_keeps_what_came(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_came(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    # Shells start what runs in the background with Ctrl-C switched off, also the tests.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     respond = says_for_ever(OK + LENGTH + b'ETag: "a"\r\n\r\n' + CONTENT[:3000], b"", 0.1)
 
     def interrupt() -> None:
         while not part.exists() or part.stat().st_size < 3000:
             REAL_SLEEP(0.01)
-        os.kill(os.getpid(), 2)
+        os.kill(os.getpid(), signal.SIGINT)
 
     part = tmp_path / "set.zip.part"
     threading.Thread(target=interrupt, daemon=True).start()
