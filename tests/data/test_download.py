@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tqdm import tqdm
 from loopback import Handler, Site, cut_after, serving, status
+from tqdm import tqdm
 
 from cozad_teach.data import download as module
 from cozad_teach.data import web
