@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,17 @@ def packs() -> Path:
 
 @pytest.fixture(scope="session")
 def trained() -> CoZAD:
-    """Give one `lite` model, trained once for all tests."""
+    """Give a model of small images that was trained for a short time, once for all tests."""
+    from cozad_teach.settings import LITE
+    from cozad_teach.training import train
+
+    small = {"image_size": 64, "meta_steps": 20, "patches_per_image": 16}
+    return train(dataclasses.replace(LITE, **small), seed=0)
+
+
+@pytest.fixture(scope="session")
+def lite() -> CoZAD:
+    """Give a model as the `lite` settings train it, for what `trained` is too small for."""
     from cozad_teach.settings import LITE
     from cozad_teach.training import train
 

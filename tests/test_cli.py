@@ -128,8 +128,10 @@ def test_evaluate_reads_a_zip_as_it_reads_the_folder(
 
 @pytest.mark.parametrize("protocol", ["batch", "single"])
 def test_predict_draws_overlays_and_ranks_scores(
-    model_file: str, tmp_path: Path, protocol: str
+    lite: CoZAD, tmp_path: Path, protocol: str
 ) -> None:
+    model_file = str(tmp_path / "model.safetensors")
+    save_model(lite, model_file)
     images = tmp_path / "photographs"
     (images / "more").mkdir(parents=True)
     rng = np.random.default_rng(0)

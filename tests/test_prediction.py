@@ -69,7 +69,7 @@ def test_no_more_images_than_the_support_and_a_chunk_are_held(
 def test_large_features_make_the_support_smaller(
     trained: CoZAD, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one_image = len(trained.feature_mean) * 28**2
+    one_image = len(trained.feature_mean) * (trained.settings.image_size // 8) ** 2
     assert prediction._support_size(trained) == 500
     monkeypatch.setattr(prediction, "SUPPORT_VALUES", 7 * one_image + 1)
     assert prediction._support_size(trained) == 7

@@ -30,21 +30,21 @@ def notebook_paths(book: Path = BOOK) -> list[Path]:
     return [p for part in ("chapters", "appendix") for p in sorted((book / part).glob("*.ipynb"))]
 
 
-def environment(*, packs: bool, modules: Path | None = None) -> dict[str, str]:
+def environment(*modules: Path, packs: bool) -> dict[str, str]:
     """Give the environment in which notebooks and tools run.
 
     Parameters
     ----------
+    *modules : pathlib.Path
+        Folders whose modules Python finds before all others.
     packs : bool
         Keep ``COZAD_PACKS``, made absolute. Without it no image of a pack can reach an output.
-    modules : pathlib.Path, optional
-        A folder whose modules Python finds before all others.
     """
     values = dict(os.environ)
     folder = values.pop("COZAD_PACKS", "")
     if packs and folder:
         values["COZAD_PACKS"] = str(Path(folder).resolve())
-    folders = [str(modules or ""), str(ROOT), values.get("PYTHONPATH")]
+    folders = [*map(str, modules), str(ROOT), values.get("PYTHONPATH")]
     values["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
     # Sums of floats depend on the number of threads: printed numbers must not.
     values["OMP_NUM_THREADS"] = values["OPENBLAS_NUM_THREADS"] = values["MKL_NUM_THREADS"] = "1"

@@ -29,7 +29,7 @@ if "ipykernel_launcher" in sys.orig_argv:
 def dying(folder: Path, times: int) -> dict[str, str]:
     (folder / "sitecustomize.py").write_text(DIES_AT_FIRST, encoding="utf-8")
     (folder / "deaths_left").write_text(str(times), encoding="utf-8")
-    return notebooks.environment(packs=False, modules=folder)
+    return notebooks.environment(folder, packs=False)
 
 
 def save(folder: Path, source: str) -> Path:

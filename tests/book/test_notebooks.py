@@ -1,7 +1,7 @@
 """The stored notebooks: what nbval does not see comes out again too, and nothing stray is in them.
 
-nbval compares texts. Here every notebook runs once more, with the network blocked, and its
-pictures and explorers are compared with the stored ones as pictures.
+nbval compares texts. Here the pictures and explorers of the same run, or of another one where
+nbval has not run these files, are compared with the stored ones as pictures.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import io
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,67 +20,40 @@ import nbformat
 import notebooks
 import numpy as np
 import pytest
+import recording
 from nbformat import NotebookNode
 from PIL import Image
 from rounding import settle
 
 PATHS = notebooks.notebook_paths()
 LONGEST_CELL = 30.0  # seconds of one processor, in the lite settings, on the reference machine
-REFERENCE_SECONDS = 0.6  # processor time of YARDSTICK on the reference machine
-# Products and functions of arrays as large as those of a meta-step.
-YARDSTICK = """
-import time
-import numpy as np
-
-random = np.random.default_rng(0)
-square, patches = random.normal(size=(4, 152, 152)), random.normal(size=(4, 576, 152))
-square, patches = square.astype("float32"), patches.astype("float32")
-begun = time.process_time()
-for _ in range(300):
-    patches = np.tanh(patches @ square / 12) + patches / 2
-    square = square @ square / 12
-    square /= np.abs(square).max()
-print(time.process_time() - begun)
-"""
 LARGEST_FILE = 1_000_000  # bytes
-BLOCK = Path(__file__).with_name("no_network")
+BLOCK = Path(recording.__file__).with_name("no_network")
 DATA_URI = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
 
 
 def run(path: Path, folder: Path | None = None) -> NotebookNode:
-    variables = notebooks.environment(packs=False, modules=BLOCK)
+    variables = notebooks.environment(BLOCK, packs=False)
     return asyncio.run(notebooks.execute(path, folder or path.parent, variables))
-
-
-def slowness() -> float:
-    """Say how many times slower this machine is now than the reference machine, at least 1.
-
-    Shared machines differ by three times from hour to hour, also in processor time.
-    """
-    printed = subprocess.run(
-        [sys.executable, "-c", YARDSTICK],
-        env=notebooks.environment(packs=False),
-        capture_output=True,
-        check=True,
-    ).stdout
-    return max(1.0, float(printed) / REFERENCE_SECONDS)
 
 
 @pytest.fixture(scope="session")
 def fresh() -> Any:
-    """Each notebook's fresh execution, run when first asked for and then kept.
+    """Each notebook's fresh execution: nbval's, or one that is run when first asked for.
 
     Its cells have ``execution.seconds`` of the reference machine.
     """
     done: dict[Path, NotebookNode] = {}
 
     def get(path: Path) -> NotebookNode:
-        if path not in done:
-            before = slowness()
+        if path not in done and (recorded := recording.recorded_path(path)).exists():
+            done[path] = read(recorded)
+        elif path not in done:
+            before = recording.slowness()
             done[path] = run(path)
-            factor = (before + slowness()) / 2
+            factor = (before + recording.slowness()) / 2
             for cell in done[path].cells:
                 if "seconds" in cell.metadata.get("execution", {}):
                     cell.metadata.execution.seconds /= factor
