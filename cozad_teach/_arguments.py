@@ -121,13 +121,13 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     bench.add_argument(
         "experiment",
         help="accuracy, first_result, ablation, ablation_single, contamination, auxiliary, "
-        "choose, full or speed",
+        "choose, paper, full or speed",
     )
     bench.add_argument(
         "--settings",
         help="lite, photographs, full or paper, where they are to differ from the experiment's own",
     )
-    bench.add_argument("--packs", metavar="DIR", help="real image packs; by default $COZAD_PACKS")
+    bench.add_argument("--packs", metavar="DIR", help="real image packs; by default $COZAD_PACKS, and for paper the sets in datasets")
     bench.add_argument(
         "--trial", action="store_true", help="write to build/trials, also with files uncommitted"
     )

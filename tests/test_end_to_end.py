@@ -25,7 +25,7 @@ def done(packs: Path) -> list[Done]:
 @pytest.fixture(scope="module")
 def results(done: list[Done]) -> Results:
     """Write the table to build/results."""
-    write_results("first_result", ledger_content("first_result", FIRST, done), TABLE)
+    write_results("first_result", ledger_content("cozad bench first_result", FIRST, done), TABLE)
     found = read_results("first_result", TABLE)
     (TABLE / "first_result.md").write_text(found.markdown(METRICS) + "\n", encoding="utf-8")
     print(found.markdown(METRICS))

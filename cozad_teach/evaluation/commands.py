@@ -22,6 +22,7 @@ from cozad_teach.evaluation.ledger import (
     read_results,
     write_results,
 )
+from cozad_teach.evaluation.published import installed_experiment, paper_table
 from cozad_teach.evaluation.quotes import fill
 from cozad_teach.evaluation.runner import run_all
 from cozad_teach.evaluation.speed import measure_speed
@@ -58,7 +59,8 @@ def bench(
     settings : str, optional
         Other settings than the experiment's own: then it is stored under their name.
     packs, device, weights
-        As in `cozad_teach.evaluation.runner.run_all`.
+        As in `cozad_teach.evaluation.runner.run_all`. The experiment ``paper`` takes the official
+        sets in ``datasets`` where no `packs` are given, and is then stored as ``paper_official``.
     folder : pathlib.Path, optional
         Another ledger than the book's.
     trial : bool
@@ -91,10 +93,14 @@ def bench(
             },
             folder,
         )
-    stored = name
+    stored, command, missing = name, f"cozad bench {name}", []
+    if name == "paper" and packs is None:
+        stored, (chosen, missing) = "paper_official", installed_experiment()
+    elif name == "paper":
+        command += " --packs DIR"
     if settings not in (None, chosen.settings):
         chosen = dataclasses.replace(chosen, settings=settings)
-        stored = f"{name}_{settings}"
+        stored, command = f"{stored}_{settings}", f"{command} --settings {settings}"
     done = run_all(
         chosen.runs(),
         packs=packs,
@@ -103,7 +109,12 @@ def bench(
         folder=build_folder() / "runs",
         progress=True,
     )
-    return write_results(stored, ledger_content(stored, chosen, done), folder)
+    content = ledger_content(command, chosen, done)
+    if name == "paper":
+        print(paper_table(content))
+        if missing:
+            print(f"not on disk: python data_scripts/get.py {' '.join(missing)}")
+    return write_results(stored, content, folder)
 
 
 def _ledger(*, trial: bool) -> Path:

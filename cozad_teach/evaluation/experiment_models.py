@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.auxiliary_images import DRAWN
 from cozad_teach.data.folders import Category
-from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.experiment_data import auxiliary_hash, image_place
 from cozad_teach.evaluation.experiments import (
-    AUXILIARY,
-    CHOOSING_PACK,
     OURS,
     VARIANTS,
     Run,
+    auxiliary_of,
     run_settings,
 )
 from cozad_teach.evaluation.left_out import left_out_name
@@ -26,33 +22,9 @@ from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.readings import Readings
 from cozad_teach.training import train, without_auxiliary
 
-__all__ = ["ExperimentModels", "pack_place"]
+__all__ = ["ExperimentModels"]
 
 Place = str | os.PathLike[str] | None
-
-
-def pack_place(name: str, packs: Place = None) -> Path:
-    """Find a pack of real images.
-
-    Parameters
-    ----------
-    name : str
-        Of the pack, without ``.zip``.
-    packs : path, optional
-        Folder of the packs; by default that which ``COZAD_PACKS`` names.
-
-    Raises
-    ------
-    CozadError
-        If no folder is named, or the pack is not in it.
-    """
-    where = packs or os.environ.get("COZAD_PACKS")
-    if not where:
-        raise CozadError("experiments need real images: name their folder with --packs")
-    path = Path(where) / f"{name}.zip"
-    if not path.exists():
-        raise CozadError(f"there is no {path.name} in {where}: name another folder with --packs")
-    return path
 
 
 class ExperimentModels:
@@ -70,7 +42,8 @@ class ExperimentModels:
         self._packs = packs
         self._of_what: tuple[object, ...] = ()
         self._data: str | None = None
-        self._prepared: dict[str, PreparedModel] = {}
+        # By method and by what it is trained on, which the data may decide.
+        self._prepared: dict[tuple[str, tuple[str, ...]], PreparedModel] = {}
         self._readings: Readings | None = None
 
     def readings(self, run: Run, dataset: Mapping[str, Category]) -> Readings:
@@ -79,20 +52,21 @@ class ExperimentModels:
         if self._of_what != (run.settings, run.seed, left_out):
             self._of_what, self._data, self._prepared = (run.settings, run.seed, left_out), None, {}
         if self._readings is None or self._data != run.data:
-            self._data, self._readings = run.data, Readings(self._of(run, OURS), dataset)
+            self._data, self._readings = run.data, Readings(self._of(run, run.method), dataset)
         return self._readings.shared_with(self._of(run, run.method))
 
     def auxiliary_hash(self, run: Run) -> dict[str, str]:
-        """Give 16 hexadecimal digits of each pack that the model of a run is trained on."""
-        names = _auxiliary_of(run, run.method)
-        return {name: _file_hash(pack_place(name, self._packs)) for name in names if name != DRAWN}
+        """Give 16 hexadecimal digits of each pack or set that a run's model is trained on."""
+        names = [name for name in auxiliary_of(run, run.method) if name != DRAWN]
+        return {name: auxiliary_hash(image_place(name, self._packs)) for name in names}
 
     def _of(self, run: Run, method: str) -> PreparedModel:
         """Prepare the model of a method: CoZAD's own but for its variants."""
         name = method if method in VARIANTS else OURS
-        if name not in self._prepared:
-            self._prepared[name] = self._made(run, name)
-        return self._prepared[name]
+        key = name, auxiliary_of(run, name)
+        if key not in self._prepared:
+            self._prepared[key] = self._made(run, name)
+        return self._prepared[key]
 
     def _made(self, run: Run, name: str) -> PreparedModel:
         settings = run_settings(run.settings, name)
@@ -112,10 +86,10 @@ class ExperimentModels:
         return PreparedModel(model)
 
     def _trained(self, run: Run, name: str) -> CoZAD:
-        settings, names = run_settings(run.settings, name), _auxiliary_of(run, name)
+        settings, names = run_settings(run.settings, name), auxiliary_of(run, name)
         if not names:
             return without_auxiliary(settings, run.seed, device=self._device, weights=self._weights)
-        what = [name if name == DRAWN else str(pack_place(name, self._packs)) for name in names]
+        what = [name if name == DRAWN else str(image_place(name, self._packs)) for name in names]
         return train(
             settings,
             run.seed,
@@ -125,18 +99,6 @@ class ExperimentModels:
             device=self._device,
             weights=self._weights,
         )
-
-
-def _auxiliary_of(run: Run, method: str) -> tuple[str, ...]:
-    """Name what a method's model is trained on: packs, and drawn materials; nothing for none."""
-    if left_out_name(run.data):
-        return (CHOOSING_PACK,)
-    return AUXILIARY[VARIANTS[method].auxiliary] if method in VARIANTS else (DRAWN,)
-
-
-@lru_cache
-def _file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _same_images(model: CoZAD, other: CoZAD) -> bool:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from cozad_teach.data.auxiliary_images import DRAWN
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.contamination import SHARES
+from cozad_teach.evaluation.left_out import left_out_name
 from cozad_teach.evaluation.protocols import METHODS, suits
-from cozad_teach.settings import PHOTOGRAPHS, SETTINGS, Settings
+from cozad_teach.settings import PAPER, PHOTOGRAPHS, SETTINGS, Settings
 
 __all__ = [
     "AUXILIARY",
@@ -19,12 +20,17 @@ __all__ = [
     "Experiment",
     "Run",
     "Variant",
+    "auxiliary_of",
     "experiment",
+    "official_name",
     "run_settings",
 ]
 
 PACKS = ("magnetic_tile", "ksdd_tiles", "mpdd_metal_plate", "brainmri")
+# Never looked at while anything was chosen.
+KEPT_BACK = ("mpdd_bracket_white", "bsdata", "deeppcb", "crackforest")
 OURS = "cozad"
+OFFICIAL = "datasets/"  # stands before the name of a set as `data_scripts/get.py` installs it
 UNSEEN = "unseen"  # the embedded categories that training never sees
 PERCENTAGES = tuple(round(100 * share) for share in SHARES)
 
@@ -55,6 +61,9 @@ AUXILIARY: dict[str, tuple[str, ...]] = {
     "photographs": ("mvtec_aux5",),
     "all": (DRAWN, "dtd10_textures", "mvtec_aux5"),
 }
+# What the paper trains on: all of it, five of its categories where the target is a pack, and VisA
+# where MVTec AD itself is the target.
+AS_IN_THE_PAPER = "as in the paper"
 # Of which one category after another is left out to choose settings; it has five.
 CHOOSING_PACK = "mvtec_aux5"
 LEFT_OUT = tuple(
@@ -115,13 +124,29 @@ AUXILIARY_VARIANTS = {
     ),
     "none": Variant({**_UNTRAINED, "prior_images": 0.0}, auxiliary="none"),
 }
+# The paper's formula and ours, trained on what the paper trains on.
+PAPER_VARIANTS = {
+    f"settings {settings.name}{suffix}": Variant(
+        {**dataclasses.asdict(settings), **changes}, auxiliary=AS_IN_THE_PAPER
+    )
+    for settings in (PAPER, PHOTOGRAPHS)
+    for suffix, changes in (("", {}), (", untrained", _UNTRAINED))
+}
 VARIANTS = {
     **BATCH_VARIANTS,
     **SINGLE_VARIANTS,
     **WEIGHT_VARIANTS,
     **CHOICE_VARIANTS,
     **AUXILIARY_VARIANTS,
+    **PAPER_VARIANTS,
 }
+
+
+_PAPER_PAIRS = (
+    ("settings photographs", "settings paper"),
+    ("settings paper", "settings paper, untrained"),
+    ("settings photographs", "settings photographs, untrained"),
+)
 
 
 class Run(NamedTuple):
@@ -143,8 +168,8 @@ class Experiment:
     question : str
         In a sentence.
     data : tuple of str
-        Names of packs, ``unseen``, or ``left out:`` and an auxiliary category, by
-        `cozad_teach.evaluation.left_out`; with ``-20`` behind it, 20 % of the test images are
+        Names of packs, of official sets behind ``datasets/``, ``unseen``, or ``left out:`` and an
+        auxiliary category, by `cozad_teach.evaluation.left_out`; with ``-20`` behind it, 20 % of the test images are
         anomalous, as in `cozad_teach.evaluation.contamination`.
     protocols, methods : tuple of str
         Every method, or variant of `VARIANTS`, runs under every protocol that suits it.
@@ -245,6 +270,14 @@ EXPERIMENTS = {
         seeds=(0,),
         means={"left out": LEFT_OUT},
     ),
+    "paper": Experiment(
+        question="How good are the paper's own settings and ours, both trained on five categories "
+        "of MVTec AD, on packs of other sets, and what of it is the training?",
+        data=(*PACKS, *KEPT_BACK),
+        methods=tuple(PAPER_VARIANTS),
+        means={"older packs": PACKS, "kept-back packs": KEPT_BACK},
+        pairs=_PAPER_PAIRS,
+    ),
     "full": Experiment(
         question="What do the full settings bring, with a larger backbone, larger images and a "
         "longer training, and how much of it is the training?",
@@ -261,6 +294,23 @@ def run_settings(name: str, method: str) -> Settings:
     """Give the settings of a name, with the changes of the method if it is a variant."""
     changes = VARIANTS[method].changes if method in VARIANTS else {}
     return dataclasses.replace(SETTINGS[name], **changes)
+
+
+def official_name(data: str) -> str | None:
+    """Give the name of the official set that a data set of an experiment is; None for others."""
+    return data.removeprefix(OFFICIAL) if data.startswith(OFFICIAL) else None
+
+
+def auxiliary_of(run: Run, method: str) -> tuple[str, ...]:
+    """Name what a method's model is trained on: packs, official sets, and drawn materials."""
+    if left_out_name(run.data):
+        return (CHOOSING_PACK,)
+    name = VARIANTS[method].auxiliary if method in VARIANTS else DRAWN
+    if name != AS_IN_THE_PAPER:
+        return AUXILIARY[name]
+    if official_name(run.data) is None:
+        return AUXILIARY["photographs"]
+    return (OFFICIAL + ("visa" if official_name(run.data) == "mvtec_ad" else "mvtec_ad"),)
 
 
 def experiment(name: str) -> Experiment:

@@ -26,6 +26,7 @@ __all__ = [
     "CHANGED",
     "Results",
     "current_commit",
+    "markdown_table",
     "provenance",
     "read_results",
     "settings_hash",
@@ -223,7 +224,7 @@ class Results:
         for row in rows:
             cells = [_cell(row["values"].get(metric), sign) for metric in metrics]
             lines.append([*(row[name] for name in head), *cells])
-        return _table(lines)
+        return markdown_table(lines)
 
     def _repr_markdown_(self) -> str:
         made = self.content["made_with"]
@@ -279,10 +280,11 @@ def _speed_table(rows: Sequence[dict[str, Any]]) -> str:
     for row in rows:
         ratio = "–" if row["ratio"] is None else f"{row['ratio']:.3g}"
         lines.append([row["what"], row["other"], ratio, row["wanted"], row["note"]])
-    return _table(lines)
+    return markdown_table(lines)
 
 
-def _table(lines: Sequence[Sequence[str]]) -> str:
+def markdown_table(lines: Sequence[Sequence[str]]) -> str:
+    """Give a Markdown table of lines of cells, the first of which are the titles."""
     ruled = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
     return "\n".join("| " + " | ".join(line) + " |" for line in ruled)
 

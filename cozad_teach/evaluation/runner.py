@@ -6,9 +6,8 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +16,20 @@ import timm
 import torch
 from tqdm.auto import tqdm
 
-from cozad_teach.checkout import build_folder
-from cozad_teach.data.folders import Category, open_dataset
-from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.evaluation.bootstrap import Floats
-from cozad_teach.evaluation.contamination import contaminated
-from cozad_teach.evaluation.experiment_models import ExperimentModels, pack_place
-from cozad_teach.evaluation.experiments import (
-    CHOOSING_PACK,
-    OURS,
-    UNSEEN,
-    VARIANTS,
-    Run,
-    run_settings,
-)
+from cozad_teach.evaluation.experiment_data import code_hash, data_hash, open_data
+from cozad_teach.evaluation.experiment_models import ExperimentModels
+from cozad_teach.evaluation.experiments import OURS, VARIANTS, Run, run_settings
 from cozad_teach.evaluation.ledger import CHANGED, current_commit, provenance, settings_hash
-from cozad_teach.evaluation.left_out import left_out_name, left_out_target
 from cozad_teach.evaluation.readings import Readings
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.files import atomic_write
 from cozad_teach.inputs import check_file
 from cozad_teach.weights import LARGEST_WEIGHTS
 
-__all__ = ["Done", "data_hash", "open_data", "run_all"]
+__all__ = ["Done", "run_all"]
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 LARGEST_RUN = 256 * 2**20  # bytes
-# Folders and files that cannot change a result.
-_NOT_METHOD = (
-    *("teaching", "doctor.py", "_installation.py", "_machine.py", "_probe.py"),
-    *("cli.py", "_arguments.py", "commands.py", "ledger.py", "memory.py", "quotes.py"),
-    *("bands.py", "experiments.py", "ledger_fields.py", "runner.py", "speed.py", "summary.py"),
-)
-
 
 @dataclass(frozen=True)
 class Done:
@@ -72,69 +52,6 @@ class Done:
     report: dict[str, Any]
     draws: dict[str, dict[str, Floats]]
     degrees: dict[str, float]
-
-
-def open_data(name: str, packs: str | os.PathLike[str] | None = None) -> dict[str, Category]:
-    """Open a data set of the experiments; the embedded one is drawn when it is first asked for.
-
-    Parameters
-    ----------
-    name : str
-        ``unseen``, ``left out:`` and an auxiliary category, or a pack; with ``-20`` behind it a
-        part of it, of which 20 % are anomalous, by
-        `cozad_teach.evaluation.contamination.contaminated`.
-    packs : path, optional
-        Folder of the packs; by default that which ``COZAD_PACKS`` names.
-
-    Raises
-    ------
-    CozadError
-        If the pack is not there, no folder is named, or there are too few images for a share.
-    """
-    if category := left_out_name(name):
-        auxiliary = open_dataset(pack_place(CHOOSING_PACK, packs))
-        return {category: left_out_target(auxiliary[category])}
-    base, _, percentage = name.rpartition("-")
-    if percentage.isdecimal():
-        whole = _open_unseen(27, 18) if base == UNSEEN else open_data(base, packs)
-        share = int(percentage) / 100
-        return {key: contaminated(category, share) for key, category in whole.items()}
-    if name == UNSEEN:
-        return _open_unseen(10, 10)
-    return open_dataset(pack_place(name, packs))
-
-
-def _open_unseen(n_normal: int, n_anomalous: int) -> dict[str, Category]:
-    """Open the embedded categories, with so many test images of either kind in each."""
-    # Named by the code that draws it: other code may draw other images.
-    folder = build_folder() / f"unseen-{n_normal}-{n_anomalous}-{_files_hash(_PACKAGE / 'data')}"
-    if not folder.exists():
-        write_dataset(folder, UNSEEN_CATEGORIES, 8, n_normal, n_anomalous, seed=0, progress=True)
-    return open_dataset(folder)
-
-
-def data_hash(dataset: Mapping[str, Category]) -> str:
-    """Give 16 hexadecimal digits that change with any image, mask or name of a data set."""
-    digest = hashlib.sha256()
-    for category in dataset.values():
-        masks = [item.mask for item in category.test if item.mask]
-        for file in (*category.train_good, *(item.image for item in category.test), *masks):
-            digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:16]
-
-
-@lru_cache
-def code_hash() -> str:
-    """Give 16 hexadecimal digits that change with the code that results depend on."""
-    return _files_hash(_PACKAGE)
-
-
-def _files_hash(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        if not set(file.relative_to(_PACKAGE).parts) & set(_NOT_METHOD):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def run_all(

@@ -65,13 +65,13 @@ def summarise(experiment: Experiment, done: Sequence[Done]) -> dict[str, Any]:
     return {"results": results, "differences": differences}
 
 
-def ledger_content(name: str, experiment: Experiment, done: Sequence[Done]) -> dict[str, Any]:
+def ledger_content(command: str, experiment: Experiment, done: Sequence[Done]) -> dict[str, Any]:
     """Give what the ledger stores of an experiment.
 
     Parameters
     ----------
-    name : str
-        Under which it is stored.
+    command : str
+        That does it again.
     experiment : Experiment
         The experiment.
     done : sequence of Done
@@ -80,17 +80,15 @@ def ledger_content(name: str, experiment: Experiment, done: Sequence[Done]) -> d
     Returns
     -------
     dict
-        ``question``, ``command``, ``made_with`` of the last run of CoZAD, ``results`` and
+        ``question``, ``command``, ``made_with`` of the last run of CoZAD (of all, where it is not
+        among the methods), ``results`` and
         ``differences`` of `summarise`, and ``runs``, each with its metrics, wall time, memory,
         provenance and the proof that nothing leaked.
     """
-    suffix = f"_{experiment.settings}"
-    short = name.removesuffix(suffix)
-    settings = f" --settings {experiment.settings}" if name.endswith(suffix) else ""
-    ours = [one for one in done if one.run.method == OURS]
+    ours = [one for one in done if one.run.method == OURS] or done
     return {
         "question": experiment.question,
-        "command": f"cozad bench {short}{settings}",
+        "command": command,
         "made_with": ours[-1].report["made_with"],
         **summarise(experiment, done),
         "runs": [_compact(one) for one in done],

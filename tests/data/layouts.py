@@ -165,6 +165,17 @@ LAYOUTS: dict[str, Callable[[Path], None]] = {
 }
 
 
+# The categories of each layout, where the official set has more than these.
+CATEGORIES: dict[str, tuple[str, ...]] = {
+    "mvtec_ad": ("bottle",),
+    "mpdd": ("metal_plate",),
+    "dtd_synthetic": ("Woven_001",),
+    "visa": ("candle",),
+    "btad": ("01", "03"),
+    "dagm2007": ("Class1", "Class10"),
+}
+
+
 def zipped(folder: Path, target: Path, names: Iterable[str] | None = None) -> Path:
     """Pack a folder, or some of its files, as their owner would."""
     files = sorted(p for p in folder.rglob("*") if p.is_file())

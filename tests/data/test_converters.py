@@ -130,15 +130,7 @@ def test_btad_and_dagm(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(layouts.LAYOUTS) - {"rsdds"}))
 def test_every_mask_marks_the_same_pixels_as_before(name: str, tmp_path: Path) -> None:
-    categories = {
-        "mvtec_ad": ("bottle",),
-        "mpdd": ("metal_plate",),
-        "dtd_synthetic": ("Woven_001",),
-        "visa": ("candle",),
-        "btad": ("01", "03"),
-        "dagm2007": ("Class1", "Class10"),
-    }.get(name, ())
-    path = converted(name, tmp_path, *categories)
+    path = converted(name, tmp_path, *layouts.CATEGORIES.get(name, ()))
     counted: Counter[str] = Counter()
     for category in open_dataset(path).values():
         for item in category.test:

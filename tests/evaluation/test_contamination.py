@@ -9,7 +9,7 @@ import pytest
 
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation import runner
+from cozad_teach.evaluation import experiment_data
 from cozad_teach.evaluation.contamination import SHARES, contaminated
 from cozad_teach.evaluation.experiments import EXPERIMENTS, PACKS, UNSEEN
 
@@ -55,23 +55,23 @@ def test_a_data_set_is_opened_with_its_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = {"part": category(27, 18)}
-    monkeypatch.setattr(runner, "open_dataset", lambda path: whole)
+    monkeypatch.setattr(experiment_data, "open_dataset", lambda path: whole)
     (tmp_path / "ksdd_tiles.zip").touch()
-    assert runner.open_data("ksdd_tiles", tmp_path) == whole
-    part = runner.open_data("ksdd_tiles-40", tmp_path)["part"]
+    assert experiment_data.open_data("ksdd_tiles", tmp_path) == whole
+    part = experiment_data.open_data("ksdd_tiles-40", tmp_path)["part"]
     assert part == contaminated(whole["part"], 0.4)
     with pytest.raises(CozadError, match=r"0\.33 is not compared"):
-        runner.open_data("ksdd_tiles-33", tmp_path)
+        experiment_data.open_data("ksdd_tiles-33", tmp_path)
 
 
 def test_drawn_materials_have_enough_images_for_every_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = []
-    monkeypatch.setattr(runner, "build_folder", lambda: tmp_path)
-    monkeypatch.setattr(runner, "write_dataset", lambda *args, **_: written.append(args[2:]))
-    monkeypatch.setattr(runner, "open_dataset", lambda path: {"wood": category(27, 18)})
-    parts = [runner.open_data(f"{UNSEEN}-{round(100 * share)}")["wood"] for share in SHARES]
+    monkeypatch.setattr(experiment_data, "build_folder", lambda: tmp_path)
+    monkeypatch.setattr(experiment_data, "write_dataset", lambda *args, **_: written.append(args[2:]))
+    monkeypatch.setattr(experiment_data, "open_dataset", lambda path: {"wood": category(27, 18)})
+    parts = [experiment_data.open_data(f"{UNSEEN}-{round(100 * share)}")["wood"] for share in SHARES]
     assert {len(part.test) for part in parts} == {30}
     assert set(written) == {(8, 27, 18)}
 

@@ -30,6 +30,7 @@ from cozad_teach.evaluation.category import Measured, measure
 from cozad_teach.evaluation.experiments import (
     AUXILIARY_VARIANTS,
     EXPERIMENTS,
+    PAPER_VARIANTS,
     VARIANTS,
     Experiment,
     Run,
@@ -48,7 +49,8 @@ from cozad_teach.evaluation.left_out import left_out_target
 from cozad_teach.evaluation.metrics import image_auroc
 from cozad_teach.evaluation.protocols import METHODS, suits
 from cozad_teach.evaluation.reports import Evaluation
-from cozad_teach.evaluation.runner import Done, data_hash, run_all
+from cozad_teach.evaluation.experiment_data import auxiliary_hash, data_hash, open_data
+from cozad_teach.evaluation.runner import Done, run_all
 from cozad_teach.evaluation.summary import ledger_content, summarise
 from cozad_teach.settings import LITE, SETTINGS
 
@@ -200,7 +202,7 @@ def test_each_run_is_done_once_with_one_model_for_each_seed(
     assert world.trained == [0, 1, 2]
     again = run_all(SMALL.runs(), folder=tmp_path)
     assert len(world.runs) == 30 and world.trained == [0, 1, 2]
-    assert ledger_content("trial", SMALL, again) == ledger_content("trial", SMALL, done)
+    assert ledger_content("cozad bench trial", SMALL, again) == ledger_content("cozad bench trial", SMALL, done)
 
 
 def test_a_stopped_list_goes_on_where_it_was(world: SimpleNamespace, tmp_path: Path) -> None:
@@ -285,7 +287,7 @@ def test_a_run_is_done_anew_where_its_auxiliary_images_have_changed(
     runs = [Run("lite", 0, "tiles", "batch", name) for name in ("cozad", "photographs")]
     for content, n_runs in ((b"1", 2), (b"1", 2), (b"other", 3)):
         pack.write_bytes(content)
-        experiment_models._file_hash.cache_clear()
+        auxiliary_hash.cache_clear()
         run_all(runs, packs=tmp_path, folder=kept)
         assert len(world.runs) == n_runs
 
@@ -374,7 +376,7 @@ def test_every_variant_changes_something() -> None:
     hashes = {
         name: settings_hash(run_settings("lite", name))
         for name in ("cozad", *VARIANTS)
-        if name == "none" or name not in AUXILIARY_VARIANTS
+        if name == "none" or name not in {**AUXILIARY_VARIANTS, **PAPER_VARIANTS}
     }
     others = {name: (v.auxiliary, str(v.changes)) for name, v in AUXILIARY_VARIANTS.items()}
     assert DRAWN not in [auxiliary for auxiliary, _ in others.values()]
@@ -534,9 +536,9 @@ def test_the_hash_of_data_changes_with_any_image_and_not_with_the_container(
 def test_missing_packs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COZAD_PACKS", raising=False)
     with pytest.raises(CozadError, match="name their folder with --packs"):
-        runner.open_data("magnetic_tile")
+        open_data("magnetic_tile")
     with pytest.raises(CozadError, match=r"there is no magnetic_tile\.zip in"):
-        runner.open_data("magnetic_tile", tmp_path)
+        open_data("magnetic_tile", tmp_path)
 
 
 # Summaries
