@@ -127,7 +127,11 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         "--settings",
         help="lite, photographs, full or paper, where they are to differ from the experiment's own",
     )
-    bench.add_argument("--packs", metavar="DIR", help="real image packs; by default $COZAD_PACKS, and for paper the sets in datasets")
+    bench.add_argument(
+        "--packs",
+        metavar="DIR",
+        help="real image packs; by default $COZAD_PACKS, and for paper the sets in datasets",
+    )
     bench.add_argument(
         "--trial", action="store_true", help="write to build/trials, also with files uncommitted"
     )

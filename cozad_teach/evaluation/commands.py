@@ -93,7 +93,8 @@ def bench(
             },
             folder,
         )
-    stored, command, missing = name, f"cozad bench {name}", []
+    stored, command = name, f"cozad bench {name}"
+    missing: list[str] = []
     if name == "paper" and packs is None:
         stored, (chosen, missing) = "paper_official", installed_experiment()
     elif name == "paper":

@@ -31,6 +31,7 @@ __all__ = ["Done", "run_all"]
 
 LARGEST_RUN = 256 * 2**20  # bytes
 
+
 @dataclass(frozen=True)
 class Done:
     """A run that is done.

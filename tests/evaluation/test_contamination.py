@@ -69,9 +69,13 @@ def test_drawn_materials_have_enough_images_for_every_share(
 ) -> None:
     written = []
     monkeypatch.setattr(experiment_data, "build_folder", lambda: tmp_path)
-    monkeypatch.setattr(experiment_data, "write_dataset", lambda *args, **_: written.append(args[2:]))
+    monkeypatch.setattr(
+        experiment_data, "write_dataset", lambda *args, **_: written.append(args[2:])
+    )
     monkeypatch.setattr(experiment_data, "open_dataset", lambda path: {"wood": category(27, 18)})
-    parts = [experiment_data.open_data(f"{UNSEEN}-{round(100 * share)}")["wood"] for share in SHARES]
+    parts = [
+        experiment_data.open_data(f"{UNSEEN}-{round(100 * share)}")["wood"] for share in SHARES
+    ]
     assert {len(part.test) for part in parts} == {30}
     assert set(written) == {(8, 27, 18)}
 

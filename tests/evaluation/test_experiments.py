@@ -27,6 +27,7 @@ from cozad_teach.errors import CozadError, LeakError
 from cozad_teach.evaluation import commands, experiment_models, ledger, runner, summary
 from cozad_teach.evaluation.bootstrap import image_draws, resample
 from cozad_teach.evaluation.category import Measured, measure
+from cozad_teach.evaluation.experiment_data import auxiliary_hash, data_hash, open_data
 from cozad_teach.evaluation.experiments import (
     AUXILIARY_VARIANTS,
     EXPERIMENTS,
@@ -49,7 +50,6 @@ from cozad_teach.evaluation.left_out import left_out_target
 from cozad_teach.evaluation.metrics import image_auroc
 from cozad_teach.evaluation.protocols import METHODS, suits
 from cozad_teach.evaluation.reports import Evaluation
-from cozad_teach.evaluation.experiment_data import auxiliary_hash, data_hash, open_data
 from cozad_teach.evaluation.runner import Done, run_all
 from cozad_teach.evaluation.summary import ledger_content, summarise
 from cozad_teach.settings import LITE, SETTINGS
@@ -202,7 +202,9 @@ def test_each_run_is_done_once_with_one_model_for_each_seed(
     assert world.trained == [0, 1, 2]
     again = run_all(SMALL.runs(), folder=tmp_path)
     assert len(world.runs) == 30 and world.trained == [0, 1, 2]
-    assert ledger_content("cozad bench trial", SMALL, again) == ledger_content("cozad bench trial", SMALL, done)
+    assert ledger_content("cozad bench trial", SMALL, again) == ledger_content(
+        "cozad bench trial", SMALL, done
+    )
 
 
 def test_a_stopped_list_goes_on_where_it_was(world: SimpleNamespace, tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "data"))
 
-import layouts  # noqa: E402
+import layouts
 
-from cozad_teach.data.install import install  # noqa: E402
-from cozad_teach.data.manifest import Counts, read_manifest  # noqa: E402
-from cozad_teach.data.textures import write_dataset  # noqa: E402
-from cozad_teach.errors import CozadError  # noqa: E402
-from cozad_teach.evaluation import commands  # noqa: E402
-from cozad_teach.evaluation.experiments import (  # noqa: E402
+from cozad_teach.data.install import install
+from cozad_teach.data.manifest import Counts, read_manifest
+from cozad_teach.data.textures import write_dataset
+from cozad_teach.errors import CozadError
+from cozad_teach.evaluation import commands
+from cozad_teach.evaluation.experiments import (
     AS_IN_THE_PAPER,
     EXPERIMENTS,
     PAPER_VARIANTS,
@@ -27,14 +27,14 @@ from cozad_teach.evaluation.experiments import (  # noqa: E402
     auxiliary_of,
     run_settings,
 )
-from cozad_teach.evaluation.ledger import read_results  # noqa: E402
-from cozad_teach.evaluation.published import (  # noqa: E402
+from cozad_teach.evaluation.ledger import read_results
+from cozad_teach.evaluation.published import (
     PUBLISHED,
     SOURCES,
     installed_experiment,
     paper_table,
 )
-from cozad_teach.settings import LITE, PAPER, PHOTOGRAPHS  # noqa: E402
+from cozad_teach.settings import LITE, PAPER, PHOTOGRAPHS
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = read_manifest(ROOT / "data_scripts" / "manifest.yml")
@@ -113,9 +113,7 @@ def test_it_runs_on_every_official_set(
         monkeypatch.setitem(VARIANTS, name, tiny)
     methods = ("settings paper", "settings photographs")
     smaller = {"protocols": ("batch",), "methods": methods, "seeds": (0,)}
-    monkeypatch.setitem(
-        EXPERIMENTS, "paper", dataclasses.replace(EXPERIMENTS["paper"], **smaller)
-    )
+    monkeypatch.setitem(EXPERIMENTS, "paper", dataclasses.replace(EXPERIMENTS["paper"], **smaller))
     monkeypatch.setattr(commands, "build_folder", lambda: tmp_path / "build")
     path = commands.bench("paper", folder=tmp_path)
     assert path == tmp_path / "paper_official.json"
@@ -140,7 +138,7 @@ def test_what_is_missing_is_named(installed: Path) -> None:
     # Without VisA nothing is left to train on where MVTec AD is the target.
     assert "datasets/mvtec_ad" not in experiment.data and len(experiment.data) == 10
     (installed / "mvtec_ad").rename(installed.parent / "elsewhere")
-    with pytest.raises(CozadError, match="get.py mvtec_ad visa"):
+    with pytest.raises(CozadError, match=r"get\.py mvtec_ad visa"):
         installed_experiment()
 
 
