@@ -446,14 +446,17 @@ def test_predict_decides_by_the_threshold_from_photographs(
     assert main([*words, "--protocol", protocol, "--out", str(tmp_path / "maps")]) == 0
     with (tmp_path / "maps" / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    threshold = PreparedModel(model).calibrated("cozad", protocol, 3)[0].threshold
+    found = np.array([float(row["score"]) for row in rows])
+    chosen = PreparedModel(model).calibrated_for(found, "cozad", protocol, 3)
     for row in rows:
-        assert row["verdict"] == ("defect" if float(row["score"]) >= threshold else "good")
+        assert row["verdict"] == ("defect" if float(row["score"]) >= chosen.threshold else "good")
     n_defects = sum(row["verdict"] == "defect" for row in rows)
     said = capsys.readouterr().out
     assert f"{n_defects} called defect, {6 - n_defects} called good" in said
-    scores = [threshold * 0.5, threshold, threshold * 2]
-    assert verdicts(model, scores, protocol) == ["good", "defect", "defect"]
+    # Of a product whose good images all score twice as high, the same images are defects.
+    many = np.repeat(50 * found, 2)
+    same = [verdicts(model, (factor * many).tolist(), protocol) for factor in (1, 2)]
+    assert same[0] == same[1] == [w for w in same[0][::2] for _ in range(2)]
 
 
 def test_a_model_of_drawn_materials_decides_nothing(

@@ -1,4 +1,4 @@
-"""Thresholds and probabilities, chosen on drawn auxiliary images: never with a target's labels.
+"""Thresholds and probabilities, chosen on auxiliary images: never with a target's labels.
 
 A threshold that was tuned on the labelled test set tells what a detector could do, not what it
 does. Here it comes from images of known materials, and is then held against the target.
@@ -14,17 +14,25 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from cozad_teach.evaluation.metrics import checked_images, image_f1max
+from cozad_teach.evaluation.metrics import checked_images
 
 __all__ = [
     "Calibration",
     "at_threshold",
     "calibrate",
     "expected_calibration_error",
+    "level",
+    "relative_scores",
     "reliability",
 ]
 
 N_BINS = 10
+# What is taken for the level of good images: hardly a batch has so few of them that the lowest
+# tenth of its scores is none of theirs. A quarter of it stays, since a batch that scores high as a
+# whole may be full of defects. Chosen on auxiliary categories that were left out of training.
+LEVEL_SHARE, LEVEL_WEIGHT = 0.1, 0.75
+FEWEST = 10  # images: fewer do not tell their level
+_LARGEST = 700.0  # whose hyperbolic sine is still a number
 
 
 @dataclass(frozen=True)
@@ -33,23 +41,63 @@ class Calibration:
 
     Attributes
     ----------
-    threshold : float
-        Images that score at or above it are called anomalous.
     slope, offset : float
         The probability of an anomaly is σ(slope · asinh(score) + offset).
+    usual_level : float
+        Mean `level` of the auxiliary categories, where it was taken off their scores, else 0.
     """
 
-    threshold: float
     slope: float
     offset: float
+    usual_level: float = 0.0
+
+    @property
+    def threshold(self) -> float:
+        """Images that score at or above it are more probably anomalous than not."""
+        return float(np.sinh(np.clip(-self.offset / self.slope, -_LARGEST, _LARGEST)))
 
     def probability(self, scores: ArrayLike) -> NDArray[np.float64]:
         """Give the probability that each image is anomalous, in (0, 1); scores of shape (N,)."""
         return np.asarray(expit(self.slope * np.arcsinh(np.asarray(scores, float)) + self.offset))
 
+    def at(self, scores: ArrayLike) -> Calibration:
+        """Move what was calibrated on `relative_scores` to the level of other scores, shape (N,).
+
+        Where they are fewer than ten, or not all finite, they are taken to have the usual level.
+        """
+        values = np.asarray(scores, float)
+        known = len(values) >= FEWEST and np.isfinite(values).all()
+        there = level(values) if known else self.usual_level
+        return Calibration(self.slope, self.offset - self.slope * there)
+
+
+def level(scores: ArrayLike) -> float:
+    """Say how high the good images of one product score, without their labels.
+
+    Parameters
+    ----------
+    scores : array_like, (N,)
+        Finite image scores of images of one product, N ≥ 1.
+
+    Returns
+    -------
+    float
+        Three quarters of the inverse hyperbolic sine that a tenth of them stays below.
+    """
+    lowest = np.quantile(np.arcsinh(np.asarray(scores, float)), LEVEL_SHARE)
+    return LEVEL_WEIGHT * float(lowest)
+
+
+def relative_scores(scores: ArrayLike) -> NDArray[np.float64]:
+    """Take their `level` off scores; parameters as there.
+
+    Products differ in how high their good images score, by more than defects add.
+    """
+    return np.asarray(np.sinh(np.arcsinh(np.asarray(scores, float)) - level(scores)))
+
 
 def calibrate(scores: ArrayLike, labels: ArrayLike) -> Calibration:
-    """Choose a threshold and fit probabilities on images whose labels may be used.
+    """Fit probabilities on images whose labels may be used.
 
     Parameters
     ----------
@@ -59,13 +107,12 @@ def calibrate(scores: ArrayLike, labels: ArrayLike) -> Calibration:
     Returns
     -------
     Calibration
-        The threshold is that of the largest F1. The slope is positive: calibration changes no
-        ranking.
+        The slope is positive: calibration changes no ranking.
 
     Raises
     ------
     ValueError
-        As `metrics.image_auroc`.
+        As `metrics.image_auroc`, which needs both kinds of images too.
 
     References
     ----------
@@ -75,9 +122,11 @@ def calibrate(scores: ArrayLike, labels: ArrayLike) -> Calibration:
     distances, and defined for the scores of every method, those below 0 too.
     """
     values, anomalous = checked_images(scores, labels)
-    threshold = image_f1max(values, anomalous).threshold
-    x = np.arcsinh(values.astype(float))
     n_anomalous, n_normal = int(anomalous.sum()), int((~anomalous).sum())
+    for kind, number in (("normal", n_normal), ("anomalous", n_anomalous)):
+        if not number:
+            raise ValueError(f"there are no {kind} images: calibration needs both kinds")
+    x = np.arcsinh(values.astype(float))
     targets = np.where(anomalous, (n_anomalous + 1) / (n_anomalous + 2), 1 / (n_normal + 2))
     centre, width = x.mean(), float(x.std())
     if width < 1e-9:
@@ -89,7 +138,7 @@ def calibrate(scores: ArrayLike, labels: ArrayLike) -> Calibration:
 
     log_slope, offset = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=[(-10, 10)] * 2).x
     slope = float(np.exp(log_slope)) / width
-    return Calibration(threshold, slope, float(offset) - slope * float(centre))
+    return Calibration(slope, float(offset) - slope * float(centre))
 
 
 def at_threshold(scores: ArrayLike, labels: ArrayLike, threshold: float) -> dict[str, float | None]:

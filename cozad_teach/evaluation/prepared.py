@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from cozad_teach.backbones import load_backbone
@@ -16,12 +17,12 @@ from cozad_teach.data.auxiliary_images import draw_auxiliary
 from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.textures import AUXILIARY_CATEGORIES, draw_category
 from cozad_teach.data.uses import Use
-from cozad_teach.evaluation.calibration import Calibration, calibrate
+from cozad_teach.evaluation.calibration import Calibration, calibrate, level, relative_scores
 from cozad_teach.evaluation.protocols import method_scores, parse_protocol
 from cozad_teach.features import extract_features, feature_moments
 from cozad_teach.scoring import image_scores
 
-__all__ = ["ENSEMBLE", "PreparedModel"]
+__all__ = ["ENSEMBLE", "PreparedModel", "follows_level"]
 
 # Backbones of the ensemble besides the model's own: those whose weights are installed.
 ENSEMBLE = ("tf_efficientnet_lite1", "tf_efficientnet_lite2")
@@ -29,6 +30,11 @@ ENSEMBLE = ("tf_efficientnet_lite1", "tf_efficientnet_lite2")
 _MATERIALS = AUXILIARY_CATEGORIES[::3]
 _CALIBRATION_SEED = 1_000_000  # far from the seeds of training: other images of the same materials
 _N_SUPPORT, _N_EACH = 8, 8
+
+
+def follows_level(protocol: str) -> bool:
+    """Say whether thresholds under a protocol follow the level of the target's scores."""
+    return protocol in ("batch", "single")
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class PreparedModel:
     def calibrated(self, method: str, protocol: str, seed: int) -> tuple[Calibration, Use]:
         """Choose the threshold of a method on auxiliary images, under the protocol of the target.
 
+        Without normal images of the target, it is one for `relative_scores`: see `calibrated_for`.
         The images are photographs that training kept back, or show materials that it used, drawn
         anew, half of them with a defect; for the ensemble always these, since of photographs the
         model holds its own features only. With them comes the record that they were used.
@@ -94,15 +101,31 @@ class PreparedModel:
                     support if n_support else None,
                     seed=seed,
                 )
-                scores.append(image_scores(patches.flatten(1), self.model.settings.top_share))
+                of_images = image_scores(patches.flatten(1), self.model.settings.top_share)
+                scores.append(of_images.double().numpy())
             labels = np.concatenate([material.labels for material in materials])
             # One object for all methods: audits of the same images are not done twice.
             kind = self.on_photographs(method)
             if kind not in self._images:
                 self._images[kind] = Fingerprints.join([m.images for m in materials])
-            chosen = calibrate(np.concatenate([s.double().numpy() for s in scores]), labels)
+            if follows_level(protocol):
+                usual = float(np.mean([level(values) for values in scores]))
+                relative = calibrate(np.concatenate([relative_scores(v) for v in scores]), labels)
+                chosen = dataclasses.replace(relative, usual_level=usual)
+            else:
+                chosen = calibrate(np.concatenate(scores), labels)
             self._calibrated[key] = chosen, Use("threshold", self._images[kind], labels=True)
         return self._calibrated[key]
+
+    def calibrated_for(
+        self, scores: NDArray[np.float64], method: str, protocol: str, seed: int
+    ) -> Calibration:
+        """Give the threshold for the image scores of one target, which follows their level.
+
+        It decides, and changes no score. A normal support has set the level already.
+        """
+        chosen, _ = self.calibrated(method, protocol, seed)
+        return chosen.at(scores) if follows_level(protocol) else chosen
 
     def on_photographs(self, method: str) -> bool:
         """Say whether the threshold of a method comes from photographs, not from drawn images."""

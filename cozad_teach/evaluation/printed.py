@@ -32,9 +32,10 @@ def table(report: Report) -> str:
     judged = [row for row in report["categories"].values() if row["at_threshold"] is not None]
     found = [row["at_threshold"]["f1"] for row in judged if row["n_anomalous"]]
     chosen = report["calibration"]
+    level = " above the level of each category," if chosen["follows_level"] else ""
     if found:
         lines.append(
-            f"at the threshold {chosen['threshold']:.3f} from {chosen['chosen_on']}: "
+            f"at the threshold {chosen['threshold']:.3f}{level} from {chosen['chosen_on']}: "
             f"F1 {fmean(found):.3f}, calibration error "
             f"{fmean(row['calibration_error'] for row in judged):.3f}"
         )

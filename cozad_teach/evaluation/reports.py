@@ -22,7 +22,7 @@ from cozad_teach.evaluation import bootstrap, calibration, intervals, leaks
 from cozad_teach.evaluation.calibration import Calibration
 from cozad_teach.evaluation.category import METRICS, Measured, measure
 from cozad_teach.evaluation.memory import peak_memory_mb
-from cozad_teach.evaluation.prepared import PreparedModel
+from cozad_teach.evaluation.prepared import PreparedModel, follows_level
 from cozad_teach.evaluation.protocols import check, method_scores, parse_protocol
 from cozad_teach.evaluation.readings import Images, Readings
 from cozad_teach.scoring import image_scores, pixel_maps
@@ -146,8 +146,15 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
+        of_images = _of_images(model, scores)
         measured[name], categories[name] = _measured(
-            model, dataset[name], scores, test.sizes, chosen, _groups(audit, test.fingerprints)
+            model,
+            dataset[name],
+            scores,
+            test.sizes,
+            of_images,
+            prepared.calibrated_for(of_images, method, protocol, seed),
+            _groups(audit, test.fingerprints),
         )
         # Reading counts, also where several methods share it: each would have to do it alone.
         seconds["adapt"] += adapt_seconds + (support.seconds if support else 0.0)
@@ -173,6 +180,7 @@ def evaluate(
         "without_test_images": [name for name in dataset if name not in names],
         "calibration": {
             "chosen_on": f"{len(threshold_use.images)} {kind}",
+            "follows_level": follows_level(protocol),
             "threshold": chosen.threshold,
             "slope": chosen.slope,
             "offset": chosen.offset,
@@ -205,6 +213,7 @@ def _measured(
     category: Category,
     scores: Tensor,
     sizes: Sequence[tuple[int, int]],
+    of_images: np.ndarray,
     chosen: Calibration,
     groups: Sequence[int],
 ) -> tuple[Measured, dict[str, Any]]:
@@ -218,7 +227,6 @@ def _measured(
     )
     notes: dict[str, tuple[str, ...]] = {}
     masks = [_reader(item, notes) if item.mask else None for item in category.test]
-    of_images = _of_images(model, scores)
     found = measure(
         of_images, labels, maps, masks, n_resamples=bootstrap.N_RESAMPLES, groups=groups
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from cozad_teach.cozad import CoZAD
 from cozad_teach.evaluation.prepared import PreparedModel
 
@@ -27,11 +29,12 @@ def verdicts(model: CoZAD, scores: Sequence[float], protocol: str) -> list[str]:
     Returns
     -------
     list of str
-        `DEFECT` at or above the threshold of the largest F1 on the photographs that training kept
-        back, else `GOOD`. Empty words where there are none: a threshold from drawn images does
-        not carry over to photographs.
+        `DEFECT` where that is more probable than not, by photographs that training kept back and by
+        the level of these scores, else `GOOD`. Empty words where there are no such photographs: a
+        threshold from drawn images does not carry over.
     """
     if not model.samples:
         return [""] * len(scores)
-    threshold = PreparedModel(model).calibrated("cozad", protocol, model.seed)[0].threshold
-    return [DEFECT if score >= threshold else GOOD for score in scores]
+    values = np.asarray(scores, float)
+    chosen = PreparedModel(model).calibrated_for(values, "cozad", protocol, model.seed)
+    return [DEFECT if score >= chosen.threshold else GOOD for score in scores]

@@ -15,6 +15,8 @@ from cozad_teach.evaluation.calibration import (
     at_threshold,
     calibrate,
     expected_calibration_error,
+    level,
+    relative_scores,
     reliability,
 )
 from cozad_teach.evaluation.metrics import image_auroc, image_f1max
@@ -24,6 +26,53 @@ def drawn(n: int = 300, shift: float = 1.5, seed: int = 0) -> tuple[np.ndarray, 
     rng = np.random.default_rng(seed)
     labels = rng.random(n) < 0.4
     return np.exp(rng.normal(size=n) + shift * labels), labels
+
+
+# The level of a product
+
+
+def test_the_level_is_three_quarters_of_what_a_tenth_stays_below() -> None:
+    scores = [3.0, -1.0, 0.5, 8.0, 2.0, 4.0]
+    ordered = sorted(np.log(s + np.sqrt(s * s + 1)) for s in scores)  # place 0.1 · 5
+    lowest = ordered[0] + 0.5 * (ordered[1] - ordered[0])
+    assert level(scores) == pytest.approx(0.75 * lowest, abs=1e-12)
+    assert level([7.0]) == pytest.approx(0.75 * np.arcsinh(7.0))
+    relative = relative_scores(scores)
+    assert np.arcsinh(relative) == pytest.approx(np.arcsinh(scores) - 0.75 * lowest, abs=1e-12)
+    assert np.argsort(relative).tolist() == np.argsort(scores).tolist()
+
+
+def test_a_moved_threshold_decides_as_the_relative_scores_do() -> None:
+    scores, labels = drawn()
+    chosen = calibrate(relative_scores(scores), labels)
+    target = 5 * drawn(seed=1)[0]
+    moved = chosen.at(target)
+    of_relative = relative_scores(target) >= chosen.threshold
+    assert 0 < of_relative.sum() < len(target)
+    assert (of_relative == (target >= moved.threshold)).all()
+    assert moved.probability(target) == pytest.approx(
+        chosen.probability(relative_scores(target)), abs=1e-9
+    )
+
+
+def test_few_scores_do_not_tell_their_level() -> None:
+    chosen = Calibration(slope=2.0, offset=-1.0, usual_level=0.5)
+    usual = Calibration(slope=2.0, offset=-2.0)
+    assert chosen.at([9.0] * 9) == chosen.at([]) == usual
+    assert chosen.at([9.0] * 20 + [np.nan]) == usual
+    assert chosen.at([9.0] * 10) == Calibration(2.0, -1.0 - 2 * 0.75 * np.arcsinh(9.0))
+
+
+def test_products_that_score_higher_are_not_all_defects() -> None:
+    """A fixed threshold calls nearly every image of the second product a defect."""
+    scores, labels = drawn(shift=4.0)
+    other, other_labels = drawn(shift=4.0, seed=1)
+    scores, other = 10 * scores, 200 * other
+    fixed = at_threshold(other, other_labels, calibrate(scores, labels).threshold)
+    chosen = calibrate(relative_scores(scores), labels).at(other)
+    relative = at_threshold(other, other_labels, chosen.threshold)
+    assert fixed["false_positive_rate"] > 0.7 > 0.3 > relative["false_positive_rate"]
+    assert relative["recall"] > 0.9
 
 
 # Probabilities
@@ -46,9 +95,14 @@ def test_the_fit_equals_logistic_regression_on_the_same_targets() -> None:
     )
 
 
-def test_the_threshold_is_that_of_the_largest_f1_on_the_given_images() -> None:
+def test_the_threshold_is_where_a_defect_is_as_probable_as_not() -> None:
     scores, labels = drawn()
-    assert calibrate(scores, labels).threshold == image_f1max(scores, labels).threshold
+    found = calibrate(scores, labels)
+    assert found.probability([found.threshold]) == pytest.approx(0.5, abs=1e-12)
+    called = at_threshold(scores, labels, found.threshold)
+    best = image_f1max(scores, labels).value
+    assert best - 0.05 < called["f1"] <= best
+    assert np.isfinite(calibrate(np.ones(20), np.arange(20) < 3).threshold)
 
 
 @pytest.mark.parametrize("shift", [-2.0, 0.0, 1.0, 60.0])
@@ -170,4 +224,5 @@ def test_what_would_divide_by_zero_is_none() -> None:
 
 def test_the_threshold_itself_is_called_anomalous() -> None:
     assert at_threshold([1.0, 2.0], [0, 1], 2.0)["recall"] == 1
-    assert Calibration(2.0, 1.0, 0.0).probability([0.0])[0] == 0.5
+    assert Calibration(2.0, 0.0).probability([0.0])[0] == 0.5
+    assert Calibration(2.0, 0.0).threshold == 0
