@@ -19,6 +19,8 @@ from cozad_teach.nearest import nearest_distances
 from cozad_teach.settings import LITE
 
 TINY = dataclasses.replace(LITE, image_size=64, meta_steps=6, patches_per_image=16)
+# What stays as it is in TINY where a variant has all settings of its own.
+SIZES = ("image_size", "patches_per_image", "images_per_category", "support_images", "query_images")
 
 
 def fitted(trained: CoZAD, **changes: Any) -> CoZAD:
@@ -47,9 +49,11 @@ def test_every_variant_trains_scores_and_changes_the_scores(
 ) -> None:
     variant = VARIANTS[name]
     if variant.retrain:
+        changes = {k: v for k, v in variant.changes.items() if k not in SIZES}
         # Another number of steps is enough of a change: two hundred prove no more.
-        longer = {"meta_steps": TINY.meta_steps + 1} if "meta_steps" in variant.changes else {}
-        model = fitted(trained, **{**variant.changes, **longer})
+        if "meta_steps" in changes:
+            changes["meta_steps"] = TINY.meta_steps + 1
+        model = fitted(trained, **changes)
     else:
         model = dataclasses.replace(base, settings=dataclasses.replace(TINY, **variant.changes))
     found = batch_scores(model, features)
