@@ -118,7 +118,7 @@ def test_every_value_of_the_paper_has_a_source_or_is_ours() -> None:
     assert set(SOURCES) < fields
     ours = {name for name in fields if getattr(PAPER, name) == getattr(LITE, name)}
     # Steps of its size are smaller, and its tasks take more images.
-    assert fields - set(SOURCES) - ours == {"name", "meta_steps", "images_per_category"}
+    assert fields - set(SOURCES) - ours == {"name", "meta_steps"}
     assert all(need <= have for need, have in zip(images_needed(PAPER), (10, 5), strict=True))
     assert (PAPER.gamma, PAPER.sharpness, PAPER.weighed) == (1.5, 1, "images")
     assert (PAPER.prior_images, PAPER.by_place) == (0, False)
