@@ -25,7 +25,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _NOT_METHOD = (
     *("teaching", "doctor.py", "_installation.py", "_machine.py", "_probe.py"),
     *("cli.py", "_arguments.py", "commands.py", "ledger.py", "memory.py", "quotes.py"),
-    *("bands.py", "experiments.py", "ledger_fields.py", "runner.py", "speed.py", "summary.py"),
+    *("experiments.py", "ledger_fields.py", "runner.py", "speed.py", "summary.py"),
     "published.py",
 )
 

@@ -17,6 +17,7 @@ __all__ = [
     "ANOMALOUS",
     "COLOURS",
     "NORMAL",
+    "SERIES",
     "heat_map_grid",
     "heat_map_row",
     "image_grid",
@@ -34,6 +35,19 @@ COLOURS = {
     "sky": "#56B4E9",
     "black": "#000000",
 }
+# Colour, line and marker of each series: any one of the three is enough to tell them apart.
+SERIES: tuple[dict[str, Any], ...] = tuple(
+    {"color": COLOURS[colour], "linestyle": line, "marker": marker}
+    for colour, line, marker in (
+        ("blue", "-", "o"),
+        ("vermilion", "--", "s"),
+        ("green", "-.", "^"),
+        ("orange", ":", "D"),
+        ("purple", (0, (6, 1, 1, 1, 1, 1)), "v"),
+        ("sky", (0, (2, 1)), "P"),
+        ("black", (0, (10, 3)), "X"),
+    )
+)
 # How points of either kind look in every scatter plot: told apart without colours, too.
 NORMAL: dict[str, Any] = {"color": COLOURS["blue"], "marker": "o"}
 ANOMALOUS: dict[str, Any] = {"color": COLOURS["vermilion"], "marker": "^"}

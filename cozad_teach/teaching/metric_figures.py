@@ -6,11 +6,11 @@ import itertools
 
 import numpy as np
 from matplotlib.axes import Axes
+from skimage.measure import find_contours
 
-from cozad_teach.teaching.case_figures import draw_outline
 from cozad_teach.teaching.figures import COLOURS
 
-__all__ = ["draw_found", "draw_roc_walk", "roc_walk"]
+__all__ = ["draw_found", "draw_outline", "draw_roc_walk", "roc_walk"]
 
 
 def roc_walk(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -79,3 +79,14 @@ def draw_found(axis: Axes, image: np.ndarray, mask: np.ndarray, found: np.ndarra
     axis.imshow(shaded)
     draw_outline(axis, mask)
     axis.set_axis_off()
+
+
+def draw_outline(axis: Axes, mask: np.ndarray | None) -> None:
+    """Draw the outline of each region of a mask (H, W), two-coloured: seen on any ground."""
+    if mask is None:
+        return
+    framed = np.pad(np.asarray(mask, float), 1)  # closes outlines that reach the edge
+    for outline in find_contours(framed, 0.5):
+        rows, columns = outline.T - 1
+        axis.plot(columns, rows, color=COLOURS["black"], linewidth=2.6)
+        axis.plot(columns, rows, color=COLOURS["sky"], linewidth=1.2)

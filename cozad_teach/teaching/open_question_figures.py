@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 
 from cozad_teach.evaluation.ledger import Results
-from cozad_teach.teaching.evaluation_figures import SERIES
+from cozad_teach.teaching.figures import SERIES
 
 __all__ = ["draw_over_contamination", "optimism"]
 

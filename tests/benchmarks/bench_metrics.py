@@ -19,7 +19,6 @@ from comparing import compare, report, timed, within
 from scipy import ndimage
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from cozad_teach.evaluation.histograms import PixelHistogram
 from cozad_teach.evaluation.metrics import aupro, pixel_ap, pixel_auroc
 
 CORNERS = np.ones((3, 3), int)
@@ -103,13 +102,6 @@ def of_peer(package: str, function: Any, *arrays: np.ndarray) -> tuple[Any, floa
         return timed(lambda: function(*arrays))
 
 
-def of_histogram(maps: np.ndarray, masks: np.ndarray) -> float:
-    histogram = PixelHistogram()
-    for anomaly_map, mask in zip(maps, masks, strict=True):
-        histogram.add(anomaly_map, mask)
-    return histogram.aupro().value
-
-
 MANY = """
 import re, sys, time
 import numpy as np
@@ -148,10 +140,6 @@ def main() -> None:
             ):
                 theirs = of_peer(name, function, maps, masks)
                 rows.append(compare(f"AUPRO, {kind}", ours, name, theirs, wanted))
-            binned = timed(lambda: of_histogram(maps, masks))  # noqa: B023
-            rows.append(
-                compare(f"AUPRO in bins, {kind}", binned, "MVTec's algorithm", published, "–")
-            )
         for what, metric, other, wanted in (
             ("pixel AUROC", pixel_auroc, roc_auc_score, "10"),
             ("pixel average precision", pixel_ap, average_precision_score, "–"),

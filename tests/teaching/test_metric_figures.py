@@ -10,7 +10,12 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
 from cozad_teach.evaluation.metrics import image_auroc
-from cozad_teach.teaching.metric_figures import draw_found, draw_roc_walk, roc_walk
+from cozad_teach.teaching.metric_figures import (
+    draw_found,
+    draw_outline,
+    draw_roc_walk,
+    roc_walk,
+)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -42,3 +47,27 @@ def test_what_is_found_is_shaded_and_the_image_left_alone() -> None:
     shown = axis.images[0].get_array()
     assert ((shown != image).any(-1) == found).all()
     assert (image == 90).all() and len(axis.lines) == 2
+
+
+def enclosed(x: np.ndarray, y: np.ndarray) -> float:
+    return abs(float(np.dot(x[1:], y[:-1]) - np.dot(x[:-1], y[1:]))) / 2
+
+
+def test_outlines_are_closed_around_each_region_at_the_edge_too() -> None:
+    mask = np.zeros((12, 17), bool)
+    mask[0:4, 0:5] = True
+    mask[7:11, 9:14] = True
+    axis = Figure().subplots()
+    draw_outline(axis, mask)
+    assert len(axis.lines) == 4, "two regions, each with a dark and a light line"
+    for line, (rows, columns) in zip(
+        axis.lines[::2], (((0, 3), (0, 4)), ((7, 10), (9, 13))), strict=True
+    ):
+        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        assert (x[0], y[0]) == (x[-1], y[-1])
+        assert (x.min(), x.max()) == (columns[0] - 0.5, columns[1] + 0.5)
+        assert (y.min(), y.max()) == (rows[0] - 0.5, rows[1] + 0.5)
+        assert enclosed(x, y) == pytest.approx(20, abs=0.5 + 1e-9), "corners are cut"
+    for nothing in (None, np.zeros((3, 4), bool)):
+        draw_outline(axis, nothing)
+    assert len(axis.lines) == 4
