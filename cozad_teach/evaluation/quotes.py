@@ -17,22 +17,11 @@ from pathlib import Path
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.ledger import Results, read_results
 
-__all__ = ["fill", "typed_results", "without_quotes"]
+__all__ = ["QUOTE", "fill"]
 
-_QUOTE = re.compile(r"(<!-- ledger (\S+) -->)(.*?)(<!-- /ledger -->)", re.DOTALL)
+QUOTE = re.compile(r"(<!-- ledger (\S+) -->)(.*?)(<!-- /ledger -->)", re.DOTALL)
 # A quote before other words on its line.
 _AT_START = re.compile(r"^[ \t]*<!-- ledger (\S+) -->[^\n]*<!-- /ledger -->[^\n]*\w", re.MULTILINE)
-_CITATION = r"\[[^\]]*\]\([^)]*bibliography\.md#[^)]*\)"
-# What must not be searched for typed results: code, mathematics, citations, links and roles.
-_NOT_PROSE = re.compile(
-    rf"{_CITATION}|"
-    r"```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)|https?://\S+|\{[a-z:]+\}`[^`]*`",
-    re.DOTALL,
-)
-_RESULT = re.compile(
-    r"(?<![\w.])(?:0?\.\d{2,}|1\.0{2,})(?!\w|\.\d)"  # 0.87, .875, 1.00
-    r"|(?<![\w.])\d{1,3}\.\d+\s?(?:%|per cent|percent|points)"  # 97.2 %
-)
 
 
 def fill(text: str, folder: Path | None = None) -> str:
@@ -55,14 +44,14 @@ def fill(text: str, folder: Path | None = None) -> str:
     CozadError
         If a quote names what the ledger does not hold, is not closed, or begins a line.
     """
-    if text.count("<!-- ledger ") != len(_QUOTE.findall(text)):
+    if text.count("<!-- ledger ") != len(QUOTE.findall(text)):
         raise CozadError("a quote of the ledger is not closed: end it with <!-- /ledger -->")
     if place := _AT_START.search(text):
         raise CozadError(
             f"the quote of {place[1]} begins a line, which Markdown then takes for HTML: put a "
             "word before it"
         )
-    return _QUOTE.sub(lambda match: f"{match[1]}{_quoted(match[2], folder)}{match[4]}", text)
+    return QUOTE.sub(lambda match: f"{match[1]}{_quoted(match[2], folder)}{match[4]}", text)
 
 
 def _quoted(place: str, folder: Path | None) -> str:
@@ -82,34 +71,3 @@ def _quoted(place: str, folder: Path | None) -> str:
     results: Results = read_results(name, folder)
     value, low, high = results.interval(method.replace("_", " "), protocol, metric, data)
     return f"{value:.3f} ({low:.3f}–{high:.3f})" if with_interval else f"{value:.3f}"
-
-
-def without_quotes(text: str) -> str:
-    """Leave only the prose that is not quoted from the ledger, and the marks of its citations."""
-
-    def mark(match: re.Match[str]) -> str:
-        return " {cite} " if re.fullmatch(_CITATION, match[0]) else " "
-
-    return _NOT_PROSE.sub(mark, _QUOTE.sub(" ", text))
-
-
-def typed_results(text: str) -> list[str]:
-    """Find numbers in prose that look like measured results and are not quoted.
-
-    Parameters
-    ----------
-    text : str
-        Markdown.
-
-    Returns
-    -------
-    list of str
-        Shares with two decimals or more, and percentages with one. Settings belong into code or
-        mathematics, published numbers beside a citation in the same sentence.
-    """
-    prose = without_quotes(text)
-    found = []
-    for sentence in re.split(r"(?<=[.!?:])\s+|\n\s*\n", prose):
-        if "{cite" not in sentence and "arXiv" not in sentence:
-            found += [match.group() for match in _RESULT.finditer(sentence)]
-    return found

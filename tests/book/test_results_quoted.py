@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typed_results import typed_results
 
-from cozad_teach.evaluation.quotes import fill, typed_results
+from cozad_teach.evaluation.quotes import fill
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = sorted(

@@ -1,6 +1,6 @@
 """The embedded data: what it promises, and that it is the same everywhere.
 
-`python -m tests.data.test_textures` stores a new reference and prints its digest.
+`python tests/data/test_textures.py` stores a new reference and prints its digest.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reference_textures import draw_reference_set, reference_digest
 
 from cozad_teach.data import surfaces, textures
 from cozad_teach.data.folders import open_dataset, read_image
@@ -24,9 +25,7 @@ from cozad_teach.data.textures import (
     DEFECTS,
     UNSEEN_CATEGORIES,
     draw_category,
-    draw_reference_set,
     draw_texture,
-    reference_digest,
     write_dataset,
 )
 from cozad_teach.errors import CozadError
@@ -60,7 +59,7 @@ def test_reference_digest_under_locked_versions():
         "The embedded pictures have changed. If this is not on purpose, undo it. If the drawing "
         "was changed on purpose, or a version in requirements.lock (then check first that "
         "test_reference_within_one_grey_level still passes): look at the pictures, run "
-        "`python -m tests.data.test_textures`, and copy the digest that it prints into DIGEST. "
+        "`python tests/data/test_textures.py`, and copy the digest that it prints into DIGEST. "
         "All results in book/results that used embedded data must then be measured again."
     )
 
@@ -85,7 +84,7 @@ import socket, sys
 def refuse(*args, **kwargs):
     raise AssertionError("the network was used")
 socket.socket.connect = socket.getaddrinfo = refuse
-from cozad_teach.data.textures import reference_digest
+from reference_textures import reference_digest
 print(reference_digest())
 assert "torch" not in sys.modules and "skimage.data._fetchers" not in sys.modules
 """
@@ -106,6 +105,7 @@ assert "torch" not in sys.modules and "skimage.data._fetchers" not in sys.module
 def test_other_processes_draw_the_same_bytes_offline(environment, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SAME_ELSEWHERE],
         capture_output=True,

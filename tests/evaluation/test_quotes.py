@@ -7,11 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
+from typed_results import typed_results
 
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.commands import fill_files
 from cozad_teach.evaluation.ledger import write_results
-from cozad_teach.evaluation.quotes import fill, typed_results
+from cozad_teach.evaluation.quotes import fill
 
 ROW = {"data": "tiles", "protocol": "batch", "method": "knn", "seeds": 2, "images": 9}
 CONTENT = {
