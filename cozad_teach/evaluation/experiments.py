@@ -275,7 +275,7 @@ EXPERIMENTS = {
         "of MVTec AD, on packs of other sets, and what of it is the training?",
         data=(*PACKS, *KEPT_BACK),
         methods=tuple(PAPER_VARIANTS),
-        means={"older packs": PACKS, "kept-back packs": KEPT_BACK},
+        means={"older": PACKS, "kept_back": KEPT_BACK},
         pairs=_PAPER_PAIRS,
     ),
     "full": Experiment(
