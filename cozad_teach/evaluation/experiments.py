@@ -274,6 +274,7 @@ EXPERIMENTS = {
         question="How good are the paper's own settings and ours, both trained on five categories "
         "of MVTec AD, on packs of other sets, and what of it is the training?",
         data=(*PACKS, *KEPT_BACK),
+        protocols=("single", "batch"),
         methods=tuple(PAPER_VARIANTS),
         means={"older": PACKS, "kept_back": KEPT_BACK},
         pairs=_PAPER_PAIRS,

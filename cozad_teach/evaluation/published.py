@@ -110,7 +110,8 @@ def installed_experiment() -> tuple[Experiment, list[str]]:
         "MVTec AD (on VisA where MVTec AD is the target), and what of it is the training?"
     )
     means = {"sets": tuple(data)}
-    return dataclasses.replace(base, question=question, data=tuple(data), means=means), missing
+    changes: dict[str, Any] = {"protocols": Experiment.protocols, "data": tuple(data)}
+    return dataclasses.replace(base, question=question, means=means, **changes), missing
 
 
 def paper_table(content: dict[str, Any]) -> str:
