@@ -106,22 +106,27 @@ def choose_support(
     wanted = parse_protocol(protocol)
     order = np.random.default_rng(seed).permutation(len(category.train_good))
     waiting = [category.train_good[i] for i in order]
-    chosen: list[ImageFile] = []
+    chosen: list[tuple[ImageFile, Fingerprints]] = []
     skipped: list[str] = []
-    while waiting and len(chosen) < wanted:
+    while True:
         n = int(min(wanted - len(chosen), len(waiting)))
         some, waiting = waiting[:n], waiting[n:]
-        prints = [Fingerprints.of([file.name], [read_image(file)]) for file in some]
-        copies = {c.first for c in find_copies(Fingerprints.join(prints), test, same_kind=True)}
-        chosen += [file for place, file in enumerate(some) if place not in copies]
-        skipped += [file.name for place, file in enumerate(some) if place in copies]
+        chosen += [(file, Fingerprints.of([file.name], [read_image(file)])) for file in some]
+        # Of all that are chosen, as the audit will: what they have in common decides what is a
+        # copy, so that one may be found once others are left out.
+        prints = Fingerprints.join([one for _, one in chosen])
+        copies = {copy.first for copy in find_copies(prints, test, same_kind=True)}
+        if not copies:
+            break
+        skipped += [file.name for place, (file, _) in enumerate(chosen) if place in copies]
+        chosen = [pair for place, pair in enumerate(chosen) if place not in copies]
     if not chosen or (wanted < math.inf and len(chosen) < wanted):
         but = f", {len(skipped)} of them copies of test images" if skipped else ""
         raise CozadError(
             f"{protocol} needs normal images in {name}/train/good, which holds "
             f"{len(category.train_good)}{but}: choose a smaller K or add images"
         )
-    return chosen, skipped
+    return [file for file, _ in chosen], skipped
 
 
 class Readings:

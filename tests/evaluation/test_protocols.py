@@ -18,15 +18,17 @@ import torch
 from PIL import Image
 
 from cozad_teach.cozad import CoZAD
+from cozad_teach.data.copies import Copy
 from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.hashes import Fingerprints
 from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.data.uses import Use
 from cozad_teach.errors import CozadError, LeakError
+from cozad_teach.evaluation import readings as readings_module
 from cozad_teach.evaluation.category import METRICS
 from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.protocols import METHODS, parse_protocol, patch_scores, suits
-from cozad_teach.evaluation.readings import Readings
+from cozad_teach.evaluation.readings import Readings, choose_support
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.features import unit_length
 
@@ -354,6 +356,29 @@ def test_copies_of_test_images_are_no_support(
     assert full["support"]["images"] == 1 and len(full["skipped"]) == 4
     with pytest.raises(CozadError, match="which holds 5, 4 of them copies of test images"):
         evaluate(trained, dataset, "few-2", "knn", readings=readings)
+
+
+def test_a_support_is_checked_again_once_copies_have_left_it(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a set has in common decides what is a copy in it: here the first image is one of few."""
+    category = open_dataset(data)[NAME]
+    asked = []
+
+    def find_copies(first: Fingerprints, second: Fingerprints, *, same_kind: bool) -> list[Copy]:
+        assert same_kind
+        asked.append(len(first))
+        return [Copy(0, 0, "saved anew", 1.0)] if len(first) > 3 else []
+
+    monkeypatch.setattr(readings_module, "find_copies", find_copies)
+    chosen, skipped = choose_support(NAME, category, "full", 0, Fingerprints.join([]))
+    assert asked == [5, 4, 3]  # as the audit will ask, of just those that are left
+    assert len(chosen) == 3 and len(skipped) == 2
+    assert {*(file.name for file in chosen), *skipped} == {f.name for f in category.train_good}
+    asked.clear()
+    with pytest.raises(CozadError, match="holds 5, 2 of them copies"):
+        choose_support(NAME, category, "few-4", 0, Fingerprints.join([]))
+    assert asked == [4, 4, 3]
 
 
 def test_metrics_that_cannot_be_had_are_null_with_a_reason(
