@@ -268,7 +268,7 @@ EXPERIMENTS = {
         protocols=("batch", "single"),
         methods=(OURS, "untrained", *CHOICE_VARIANTS),
         seeds=(0,),
-        means={"left out": LEFT_OUT},
+        means={"left_out": LEFT_OUT},
     ),
     "paper": Experiment(
         question="How good are the paper's own settings and ours, both trained on five categories "
