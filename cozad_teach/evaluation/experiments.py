@@ -27,8 +27,9 @@ __all__ = [
 ]
 
 PACKS = ("magnetic_tile", "ksdd_tiles", "mpdd_metal_plate", "brainmri")
-# Never looked at while anything was chosen.
-KEPT_BACK = ("mpdd_bracket_white", "bsdata", "deeppcb", "crackforest")
+# Never looked at while anything was chosen. A fourth, deeppcb, cannot be measured yet: the audit
+# takes a round pad on one of its circuit boards for a crop of the pills that training sees.
+KEPT_BACK = ("mpdd_bracket_white", "bsdata", "crackforest")
 OURS = "cozad"
 OFFICIAL = "datasets/"  # stands before the name of a set as `data_scripts/get.py` installs it
 UNSEEN = "unseen"  # the embedded categories that training never sees
