@@ -80,12 +80,13 @@ def ledger_content(command: str, experiment: Experiment, done: Sequence[Done]) -
     Returns
     -------
     dict
-        ``question``, ``command``, ``made_with`` of the last run of CoZAD (of all, where it is not
-        among the methods), ``results`` and
+        ``question``, ``command``, ``made_with`` of the last run of CoZAD (of the first method,
+        where CoZAD is none of them), ``results`` and
         ``differences`` of `summarise`, and ``runs``, each with its metrics, wall time, memory,
         provenance and the proof that nothing leaked.
     """
-    ours = [one for one in done if one.run.method == OURS] or done
+    first = OURS if OURS in experiment.methods else experiment.methods[0]
+    ours = [one for one in done if one.run.method == first]
     return {
         "question": experiment.question,
         "command": command,
