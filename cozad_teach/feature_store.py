@@ -125,16 +125,10 @@ class FeatureStore:
 
     def _path(self, image: AuxiliaryImage) -> Path:
         backbone, settings = self.backbone, self.settings
-        parts = (
-            *(
-                _FORMAT,
-                str(torch.__version__),
-                backbone.weights_digest,
-                str((backbone.strides, backbone.blocks)),
-            ),
-            *(str(settings.image_size), settings.precision, backbone.mean.device.type),
-            image.identify(),
-        )
+        levels = str((backbone.strides, backbone.blocks))
+        parts = [_FORMAT, str(torch.__version__), backbone.weights_digest, levels]
+        parts += [str(settings.image_size), settings.precision, backbone.mean.device.type]
+        parts.append(image.identify())
         name = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return self.folder / name[:2] / f"{name}.safetensors"
 

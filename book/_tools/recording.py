@@ -49,6 +49,14 @@ def slowness() -> float:
     return max(1.0, float(printed) / REFERENCE_SECONDS)
 
 
+def to_reference(notebook: NotebookNode, before: float) -> None:
+    """Turn the times of cells into those of the reference machine, by `slowness` before and now."""
+    factor = (before + slowness()) / 2
+    for cell in notebook.cells:
+        if "seconds" in cell.metadata.get("execution", {}):
+            cell.metadata.execution["seconds"] /= factor
+
+
 def recorded_path(path: Path) -> Path:
     """Name the file that a run of a notebook is kept in: another one once anything changes."""
     name = notebooks.fingerprint(path, notebooks.environment(packs=False))
@@ -97,10 +105,7 @@ class Recorder:
         """Write the notebook, with times of the reference machine, if every cell was run."""
         if self.missing:
             return
-        factor = (self.slowness + slowness()) / 2
-        for cell in self.notebook.cells:
-            if "execution" in cell.metadata:
-                cell.metadata.execution["seconds"] /= factor
+        to_reference(self.notebook, self.slowness)
         self.client.set_widgets_metadata()
         notebooks.write(self.notebook, recorded_path(self.path))
 

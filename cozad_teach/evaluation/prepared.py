@@ -34,7 +34,7 @@ _N_SUPPORT, _N_EACH = 8, 8
 
 def follows_level(protocol: str) -> bool:
     """Say whether thresholds under a protocol follow the level of the target's scores."""
-    return protocol in ("batch", "single")
+    return not parse_protocol(protocol)
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ class PreparedModel:
         """Give the record of what the model, or the ensemble, was made from."""
         return (*self.model.uses, self._members[1]) if ensemble else self.model.uses
 
+    def image_scores(self, patches: Tensor) -> NDArray[np.float64]:
+        """Give the image scores (N,) of patch scores (N, h, w)."""
+        scores = image_scores(patches.flatten(1), self.model.settings.top_share)
+        return np.asarray(scores.double().numpy())
+
     def calibrated(self, method: str, protocol: str, seed: int) -> tuple[Calibration, Use]:
         """Choose the threshold of a method on auxiliary images, under the protocol of the target.
 
@@ -101,8 +106,7 @@ class PreparedModel:
                     support if n_support else None,
                     seed=seed,
                 )
-                of_images = image_scores(patches.flatten(1), self.model.settings.top_share)
-                scores.append(of_images.double().numpy())
+                scores.append(self.image_scores(patches))
             labels = np.concatenate([material.labels for material in materials])
             # One object for all methods: audits of the same images are not done twice.
             kind = self.on_photographs(method)

@@ -25,7 +25,7 @@ from cozad_teach.evaluation.memory import peak_memory_mb
 from cozad_teach.evaluation.prepared import PreparedModel, follows_level
 from cozad_teach.evaluation.protocols import check, method_scores, parse_protocol
 from cozad_teach.evaluation.readings import Images, Readings
-from cozad_teach.scoring import image_scores, pixel_maps
+from cozad_teach.scoring import pixel_maps
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -146,7 +146,7 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-        of_images = _of_images(model, scores)
+        of_images = prepared.image_scores(scores)
         measured[name], categories[name] = _measured(
             model,
             dataset[name],
@@ -202,10 +202,6 @@ def _groups(audit: Mapping[str, Any], test: Fingerprints) -> list[int]:
     """Give copies among the test images one number: they are no independent witnesses."""
     leader = {name: group[0] for group in audit["copies_within_test"] for name in group}
     return [test.names.index(leader.get(name, name)) for name in test.names]
-
-
-def _of_images(model: CoZAD, patches: Tensor) -> np.ndarray:
-    return image_scores(patches.flatten(1), model.settings.top_share).double().numpy()
 
 
 def _measured(

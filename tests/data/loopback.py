@@ -10,7 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
+
 Fault = Callable[["Handler"], bool]
+CONTENT = np.random.default_rng(0).bytes(5000)  # of the file that most tests fetch
+SHA = hashlib.sha256(CONTENT).hexdigest()
 
 
 @dataclass

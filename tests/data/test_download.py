@@ -8,13 +8,11 @@ import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from loopback import Handler, Site, cut_after, serving, status
+from loopback import CONTENT, SHA, Handler, Site, cut_after, serving, status
 from tqdm import tqdm
 
 from cozad_teach.data import download as module
@@ -22,24 +20,7 @@ from cozad_teach.data import web
 from cozad_teach.data.download import download, file_hash
 from cozad_teach.errors import CozadError
 
-CONTENT = np.random.default_rng(0).bytes(5000)
-SHA = hashlib.sha256(CONTENT).hexdigest()
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving(CONTENT) as one:
-        yield one
-
-
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Wait for nothing, and keep for how long it would have been."""
-    waited: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", waited.append)
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    return waited
+pytestmark = pytest.mark.usefixtures("waits")
 
 
 def names(folder: Path) -> list[str]:

@@ -9,12 +9,10 @@ import signal
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from loopback import Site, cut_after, serving
+from loopback import CONTENT, SHA, Site, cut_after
 from raw_server import Respond, raw_server, says, says_for_ever
 
 from cozad_teach.data import download as module
@@ -22,27 +20,11 @@ from cozad_teach.data import watch
 from cozad_teach.data.download import download
 from cozad_teach.errors import CozadError
 
-CONTENT = np.random.default_rng(0).bytes(5000)
-SHA = hashlib.sha256(CONTENT).hexdigest()
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH = b"Content-Length: 5000\r\n"
 REAL_SLEEP = time.sleep
 
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving(CONTENT) as one:
-        yield one
-
-
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Wait for nothing, and keep for how long it would have been."""
-    waited: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", waited.append)
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    return waited
+pytestmark = pytest.mark.usefixtures("waits")
 
 
 def fails(url: str, target: Path, **options: object) -> str:
