@@ -94,12 +94,13 @@ def test_evaluate_shows_a_category_whose_scores_are_not_finite(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing is decided there, and the table says so instead of breaking off."""
-    whole = reports._of_images
+    whole = reports.method_scores
 
-    def broken(model: CoZAD, scores: torch.Tensor) -> np.ndarray:
-        return np.full(len(whole(model, scores)), np.nan)
+    def broken(*arguments: Any, **options: Any) -> tuple[torch.Tensor, float]:
+        scores, seconds = whole(*arguments, **options)
+        return torch.full_like(scores, torch.nan), seconds
 
-    monkeypatch.setattr(reports, "_of_images", broken)
+    monkeypatch.setattr(reports, "method_scores", broken)
     out = tmp_path / "metrics.json"
     arguments = ["--data", str(data), "--method", "mahalanobis", "--out", str(out)]
     assert main(["evaluate", "--model", model_file, *arguments]) == 0
