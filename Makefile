@@ -45,13 +45,13 @@ test: lint check-notebooks unit ## everything that must hold; ends with pytest's
 lint: setup ## ruff and mypy
 	$(call step,ruff check,$(RUN) -m ruff check .)
 	$(call step,ruff format,$(RUN) -m ruff format --check .)
-	$(call step,mypy,$(RUN) -m mypy cozad_teach)
+	$(call step,mypy,$(RUN) -m mypy)
 
 check-book: setup ## build the pages from the stored outputs and check them
 	$(call step,check the book,$(RUN) book/_tools/build.py --check)
 
 check-notebooks: setup ## run every notebook and compare it with its stored outputs
-	$(call step,check the notebooks,$(RUN) book/_tools/check_notebooks.py $(PARALLEL))
+	$(call step,check the notebooks,$(RUN) -m pytest -p no:cacheprovider --nbval book $(PARALLEL))
 
 # One thread for each worker; a file stays in one worker, since its tests share what takes long.
 unit: export OMP_NUM_THREADS = 1

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from cozad_teach.errors import CozadError
 from cozad_teach.features import Backbone
+from cozad_teach.files.weights import WEIGHT_PACKAGES, read_weights
 from cozad_teach.settings import BACKBONE_NAME, Settings, read_strides
-from cozad_teach.weights import WEIGHT_PACKAGES, read_weights
 
 __all__ = ["backbone_settings", "load_backbone"]
 

@@ -16,19 +16,19 @@ from torch.func import vmap
 from tqdm.auto import tqdm
 
 from cozad_teach.adaptation import Adapted, AdaptedSupports, adapt_supports
-from cozad_teach.auxiliary import AuxiliaryFeatures, prepare_auxiliary
-from cozad_teach.calibration_samples import CalibrationSample
-from cozad_teach.checkpoints import Checkpoint, run_key
 from cozad_teach.contrastive import embed
-from cozad_teach.data.textures import TextureSet
-from cozad_teach.data.uses import Use
+from cozad_teach.data.drawn.textures import TextureSet
+from cozad_teach.data.identity.uses import Use
 from cozad_teach.errors import CozadError
 from cozad_teach.features import Backbone, extract_features, standardise, unit_length
-from cozad_teach.hardware import hardware_name
 from cozad_teach.maml import Parameters
-from cozad_teach.meta_training import MetaStep, meta_train
 from cozad_teach.nearest import neighbourhood, patch_distances
 from cozad_teach.settings import Settings
+from cozad_teach.training.auxiliary import AuxiliaryFeatures, prepare_auxiliary
+from cozad_teach.training.calibration_samples import CalibrationSample
+from cozad_teach.training.checkpoints import Checkpoint, run_key
+from cozad_teach.training.hardware import hardware_name
+from cozad_teach.training.meta_training import MetaStep, meta_train
 
 __all__ = ["CoZAD"]
 
@@ -114,7 +114,7 @@ class CoZAD:
             A file that keeps the state of the meta-training. If it is there, training goes on
             from it, to the same last bit as without a stop. It is left there at the end.
         on_step : callable, optional
-            As in `cozad_teach.meta_training.meta_train`.
+            As in `cozad_teach.training.meta_training.meta_train`.
         progress : bool
             Show bars.
 
@@ -127,7 +127,7 @@ class CoZAD:
         Raises
         ------
         CozadError
-            As `cozad_teach.meta_training.meta_train`.
+            As `cozad_teach.training.meta_training.meta_train`.
         """
         started = time.perf_counter()
         if isinstance(auxiliary, AuxiliaryFeatures):

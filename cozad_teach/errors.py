@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["CozadError", "LeakError", "join_problems"]
+__all__ = ["CozadError", "LeakError", "join_problems", "printable"]
 
 
 class CozadError(Exception):
@@ -25,3 +25,8 @@ def join_problems(problems: Sequence[str], named: int = 10) -> str:
         return problems[0]
     more = f"; and {len(problems) - named} more" if len(problems) > named else ""
     return f"{len(problems)} files cannot be used: {'; '.join(problems[:named])}{more}"
+
+
+def printable(name: str) -> str:
+    """Give `name` for a one-line message: as it is, or escaped if a terminal cannot show it."""
+    return name if name.isprintable() else ascii(name)

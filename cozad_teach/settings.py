@@ -7,8 +7,8 @@ import reprlib
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from cozad_teach import values as read
-from cozad_teach.values import Wrong, wrong
+from cozad_teach.files import values as read
+from cozad_teach.files.values import Wrong, wrong
 
 __all__ = [
     "BACKBONE_NAME",

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from cozad_teach.data.commands import main
+from fetching.command import main
 
 if __name__ == "__main__":
     sys.exit(main(Path(__file__).with_name("manifest.yml")))

@@ -21,14 +21,14 @@ from typing import NamedTuple
 from PIL import Image
 from tqdm.auto import tqdm
 
-from cozad_teach._command import run_command
-from cozad_teach.data.converters import file_at
+from cozad_teach.cli.endings import run_command
 from cozad_teach.data.folders import IMAGE_SUFFIXES
 from cozad_teach.data.images import decode
 from cozad_teach.data.masks import mask_of, resize_mask
 from cozad_teach.errors import CozadError
-from cozad_teach.files import atomic_write
-from cozad_teach.places import check_target
+from cozad_teach.files.places import check_target
+from cozad_teach.files.writing import atomic_write
+from fetching.converters import file_at
 
 __all__ = ["main", "make_pack", "packs"]
 

@@ -27,8 +27,8 @@ def packs() -> Path:
 @pytest.fixture(scope="session")
 def trained() -> CoZAD:
     """Give a model of small images that was trained for a short time, once for all tests."""
+    from cozad_teach.models.train import train
     from cozad_teach.settings import LITE
-    from cozad_teach.training import train
 
     small = {"image_size": 64, "meta_steps": 20, "patches_per_image": 16}
     return train(dataclasses.replace(LITE, **small), seed=0)
@@ -37,8 +37,8 @@ def trained() -> CoZAD:
 @pytest.fixture(scope="session")
 def lite() -> CoZAD:
     """Give a model as the `lite` settings train it, for what `trained` is too small for."""
+    from cozad_teach.models.train import train
     from cozad_teach.settings import LITE
-    from cozad_teach.training import train
 
     return train(LITE, seed=0)
 

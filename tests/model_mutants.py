@@ -11,7 +11,7 @@ from typing import Any
 import mutants
 from safetensors.torch import load, save
 
-from cozad_teach.model_file import FORMAT
+from cozad_teach.models.saved import FORMAT
 
 ODD = (
     *(None, True, False, 0, -1, 1, 2, 10**9, -(10**30), 2**64, 0.0, 0.5, -0.5, 1e-300, 1e300),

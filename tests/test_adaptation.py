@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from cozad_teach.adaptation import adapt_supports, support_weights
-from cozad_teach.auxiliary import prepare_auxiliary
 from cozad_teach.confidence import confidence_weights
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.textures import AUXILIARY_CATEGORIES, draw_category
+from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, draw_category
 from cozad_teach.objectives import starting_point
 from cozad_teach.scoring import gaussian_statistics, mahalanobis
 from cozad_teach.settings import LITE
+from cozad_teach.training.auxiliary import prepare_auxiliary
 
 SMALL = dataclasses.replace(LITE, patches_per_image=5, inner_learning_rate=0.3)
 

@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import save_file
 
 from cozad_teach.backbones import backbone_settings, load_backbone
-from cozad_teach.cli import main
+from cozad_teach.cli.main import main
 from cozad_teach.errors import CozadError
 from cozad_teach.features import Backbone, extract_features, mean_pool
-from cozad_teach.model_file import load_model, save_model
+from cozad_teach.files.values import Wrong
+from cozad_teach.models.saved import load_model, save_model
+from cozad_teach.models.train import train
 from cozad_teach.settings import LITE, Settings
-from cozad_teach.training import train
-from cozad_teach.values import Wrong
 
 
 def random_weights(name: str, folder: Path) -> tuple[Any, Path]:

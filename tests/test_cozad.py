@@ -11,15 +11,15 @@ import torch
 from cozad_teach import cozad, settings
 from cozad_teach.contrastive import embed
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.hashes import image_hash
-from cozad_teach.data.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
+from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
+from cozad_teach.data.identity.fingerprints import image_hash
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_auroc, pixel_auroc
 from cozad_teach.features import Backbone, unit_length
+from cozad_teach.models.train import train
 from cozad_teach.nearest import SCORES, neighbourhood, patch_distances
 from cozad_teach.scoring import image_scores, pixel_maps
 from cozad_teach.settings import FULL, LITE, PAPER, PHOTOGRAPHS
-from cozad_teach.training import train
 
 TINY = dataclasses.replace(LITE, image_size=64, meta_steps=3, patches_per_image=16)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from cozad_teach.evaluation.category import METRICS
-from cozad_teach.evaluation.experiments import EXPERIMENTS
-from cozad_teach.evaluation.ledger import Results, read_results, write_results
-from cozad_teach.evaluation.runner import Done, run_all
-from cozad_teach.evaluation.summary import ledger_content
+from cozad_teach.experiments.ledger import Results, read_results, write_results
+from cozad_teach.experiments.lists import EXPERIMENTS
+from cozad_teach.experiments.runner import Done, run_all
+from cozad_teach.experiments.summary import ledger_content
 
 TABLE = Path(__file__).resolve().parents[1] / "build" / "results"
 FIRST = EXPERIMENTS["first_result"]

@@ -18,13 +18,14 @@ import pytest
 import torch
 from torch import Tensor
 
-import cozad_teach
-from cozad_teach.data.episodes import AuxiliaryCategory
-from cozad_teach.evaluation.intervals import Spread
+from cozad_teach.evaluation.uncertainty.intervals import Spread
 from cozad_teach.features import Backbone
 from cozad_teach.maml import inner_loop
 from cozad_teach.nearest import SCORES
 from cozad_teach.settings import LITE
+from cozad_teach.training.episodes import AuxiliaryCategory
+
+ROOT = Path(__file__).resolve().parents[1]
 
 Case = tuple[Any, ...]
 Rng = np.random.Generator
@@ -303,24 +304,24 @@ def marked_maps(rng: Rng) -> list[Case]:
 
 CONTRACT = {
     "patch-features": Contract(
-        "features.Backbone.forward",
+        "cozad_teach.features.Backbone.forward",
         oracles.patch_features,
         lambda r: [([signed(r, 2, 6, 8), signed(r, 3, 3, 4)],), ([signed(r, 1, 5, 3)],)],
         call_backbone,
     ),
     "mean-pool": Contract(
-        "features.mean_pool",
+        "cozad_teach.features.mean_pool",
         oracles.mean_pool,
         lambda r: [(signed(r, 2, 4, 5),), (signed(r, 3, 1, 1),), (signed(r, 1, 1, 6),)],
         lambda f, x: f(tensor(x)[None])[0],
     ),
     "standardise": Contract(
-        "features.standardise",
+        "cozad_teach.features.standardise",
         oracles.standardise,
         lambda r: [(signed(r, 6, 4), r.normal(size=4), r.uniform(0.1, 9, 4))],
     ),
     "unit-length": Contract(
-        "features.unit_length",
+        "cozad_teach.features.unit_length",
         oracles.unit_length,
         lambda r: [
             (signed(r, 6, 5), (2, 3)),
@@ -328,71 +329,80 @@ CONTRACT = {
         ],
     ),
     "auxiliary-covariance": Contract(
-        "auxiliary.within_covariance",
+        "cozad_teach.training.auxiliary.within_covariance",
         oracles.auxiliary_covariance,
         auxiliary_cases,
         call_auxiliary,
     ),
     "prior": Contract(
-        "contrastive.embed_covariance",
+        "cozad_teach.contrastive.embed_covariance",
         oracles.prior,
         lambda r: [(some_covariance(r, d), r.normal(size=(d, d))) for d in (1, 4)],
     ),
     "head": Contract(
-        "contrastive.embed", oracles.head, lambda r: [(signed(r, 5, 3), r.normal(size=(3, 3)))]
+        "cozad_teach.contrastive.embed",
+        oracles.head,
+        lambda r: [(signed(r, 5, 3), r.normal(size=(3, 3)))],
     ),
     "contrastive": Contract(
-        "contrastive.supervised_contrastive_loss",
+        "cozad_teach.contrastive.supervised_contrastive_loss",
         oracles.contrastive,
         lambda r: [(signed(r, 7, 5), r.permutation(7) < n, 0.3) for n in (0, 1, 4, 6, 7)],
     ),
     "info-nce": Contract(
-        "contrastive.info_nce_loss",
+        "cozad_teach.contrastive.info_nce_loss",
         oracles.info_nce,
         lambda r: [
             (signed(r, a, 4), signed(r, k, 4), r.integers(k, size=a), 0.2)
             for a, k in ((1, 1), (5, 3), (3, 8))
         ],
     ),
-    "alignment": Contract("contrastive.alignment", oracles.alignment, some_embeddings),
-    "uniformity": Contract("contrastive.uniformity", oracles.uniformity, some_embeddings),
-    "statistics": Contract(
-        "scoring.gaussian_statistics", oracles.statistics, statistics_cases, call_statistics
+    "alignment": Contract("cozad_teach.contrastive.alignment", oracles.alignment, some_embeddings),
+    "uniformity": Contract(
+        "cozad_teach.contrastive.uniformity", oracles.uniformity, some_embeddings
     ),
-    "place-means": Contract("scoring.place_means", oracles.place_means, place_cases),
-    "nearest": Contract("nearest.nearest_distances", oracles.nearest, nearest_cases),
+    "statistics": Contract(
+        "cozad_teach.scoring.gaussian_statistics",
+        oracles.statistics,
+        statistics_cases,
+        call_statistics,
+    ),
+    "place-means": Contract("cozad_teach.scoring.place_means", oracles.place_means, place_cases),
+    "nearest": Contract("cozad_teach.nearest.nearest_distances", oracles.nearest, nearest_cases),
     "patch-distance": Contract(
-        "nearest.patch_distances",
+        "cozad_teach.nearest.patch_distances",
         oracles.patch_distances,
         patch_distance_cases,
         call_patch_distances,
     ),
-    "mahalanobis": Contract("scoring.mahalanobis", oracles.mahalanobis, distance_cases),
+    "mahalanobis": Contract("cozad_teach.scoring.mahalanobis", oracles.mahalanobis, distance_cases),
     "calibration": Contract(
-        "scoring.calibrate",
+        "cozad_teach.scoring.calibrate",
         oracles.calibration,
         lambda r: [(r.uniform(0.01, 9, 6), np.array(s), np.array(-0.3)) for s in (-2.0, 1.1)],
     ),
     "image-score": Contract(
-        "scoring.image_scores",
+        "cozad_teach.scoring.image_scores",
         oracles.image_score,
         lambda r: [(signed(r, n), share) for n in (1, 7, 40) for share in (0.01, 0.3, 1.0)],
     ),
-    "threshold": Contract("confidence.iqr_threshold", oracles.threshold, some_scores),
+    "threshold": Contract("cozad_teach.confidence.iqr_threshold", oracles.threshold, some_scores),
     "weights": Contract(
-        "confidence.soft_weights",
+        "cozad_teach.confidence.soft_weights",
         oracles.soft_weights,
         lambda r: [(*case, kappa) for case in some_scores(r) for kappa in (1.0, 4.0)],
     ),
-    "hard-weights": Contract("confidence.hard_weights", oracles.hard_weights, some_scores),
+    "hard-weights": Contract(
+        "cozad_teach.confidence.hard_weights", oracles.hard_weights, some_scores
+    ),
     "loss-covariance": Contract(
-        "covariance.loss_covariance",
+        "cozad_teach.covariance.loss_covariance",
         oracles.loss_covariance,
         lambda r: [(signed(r, n, 2), w) for n, w in ((2, 2), (3, 5), (9, 4), (40, 5))],
         lambda f, losses, window: f(losses.tolist(), window),
     ),
     "decay": Contract(
-        "covariance.decay_strength",
+        "cozad_teach.covariance.decay_strength",
         oracles.decay,
         lambda r: [
             (sigma, 0.01, 0.5, 3.0)
@@ -401,13 +411,13 @@ CONTRACT = {
         lambda f, *case: f(*case),
     ),
     "inner-loss": Contract(
-        "objectives.inner_loss", oracles.inner_loss, inner_cases, call_inner_loss
+        "cozad_teach.objectives.inner_loss", oracles.inner_loss, inner_cases, call_inner_loss
     ),
     "query-loss": Contract(
-        "objectives.query_loss", oracles.query_loss, query_cases, call_query_loss
+        "cozad_teach.objectives.query_loss", oracles.query_loss, query_cases, call_query_loss
     ),
     "inner-loop": Contract(
-        "maml.inner_loop",
+        "cozad_teach.maml.inner_loop",
         lambda task, *rest: oracles.inner_loop(bowl(*task[:2]), *rest),
         lambda r: [(bowls(r, 1)[0], signed(r, 3), steps, 0.03) for steps in (0, 1, 4)],
         lambda f, task, start, steps, rate: f(
@@ -415,28 +425,37 @@ CONTRACT = {
         )["x"],
     ),
     "outer-loop": Contract(
-        "maml.outer_gradient", loops_on_bowls(oracles.outer_loop), outer_cases, call_outer("second")
+        "cozad_teach.maml.outer_gradient",
+        loops_on_bowls(oracles.outer_loop),
+        outer_cases,
+        call_outer("second"),
     ),
     "first-order": Contract(
-        "maml.outer_gradient", loops_on_bowls(oracles.first_order), outer_cases, call_outer("first")
+        "cozad_teach.maml.outer_gradient",
+        loops_on_bowls(oracles.first_order),
+        outer_cases,
+        call_outer("first"),
     ),
     "reptile": Contract(
-        "maml.outer_gradient", loops_on_bowls(oracles.reptile), outer_cases, call_outer("reptile")
+        "cozad_teach.maml.outer_gradient",
+        loops_on_bowls(oracles.reptile),
+        outer_cases,
+        call_outer("reptile"),
     ),
     "image-auroc": Contract(
-        "evaluation.metrics.image_auroc",
+        "cozad_teach.evaluation.metrics.image_auroc",
         oracles.image_auroc,
         labelled_scores,
         lambda f, *case: f(*case),
     ),
     "average-precision": Contract(
-        "evaluation.metrics.image_ap",
+        "cozad_teach.evaluation.metrics.image_ap",
         oracles.average_precision,
         labelled_scores,
         lambda f, *case: f(*case),
     ),
     "over-seeds": Contract(
-        "evaluation.intervals.over_seeds",
+        "cozad_teach.evaluation.uncertainty.intervals.over_seeds",
         oracles.over_seeds,
         lambda r: [(r.normal(0.8, 0.1, n), v, d) for n, v, d in ((3, 0.01, 7), (5, 0.0004, 30))],
         lambda f, values, variance, degrees: dataclasses.astuple(
@@ -444,7 +463,7 @@ CONTRACT = {
         ),
     ),
     "conformal": Contract(
-        "evaluation.thresholds.conformal_threshold",
+        "cozad_teach.evaluation.thresholds.conformal_threshold",
         oracles.conformal,
         lambda r: [
             (scores, Fraction(*share))
@@ -454,17 +473,17 @@ CONTRACT = {
         lambda f, scores, rate: f(scores, float(rate)),
     ),
     "main-effect": Contract(
-        "evaluation.factorial.main_effects",
+        "cozad_teach.experiments.factorial.main_effects",
         oracles.main_effects,
         lambda r: [(r.normal(size=(2,) * n),) for n in (1, 2, 5)],
     ),
     "interaction": Contract(
-        "evaluation.factorial.interactions",
+        "cozad_teach.experiments.factorial.interactions",
         oracles.interactions,
         lambda r: [(r.normal(size=(2,) * n),) for n in (1, 2, 4)],
     ),
     "feature-memory": Contract(
-        "teaching.costs.feature_bytes",
+        "cozad_book.costs.feature_bytes",
         oracles.feature_memory,
         lambda r: [(24, 8, 3, 5), (50, 16, 2, 7), (9, 4, 0, 3)],
         lambda f, size, stride, n, c: f(
@@ -472,7 +491,10 @@ CONTRACT = {
         ),
     ),
     "aupro": Contract(
-        "evaluation.metrics.aupro", oracles.aupro, marked_maps, lambda f, *case: f(*case)
+        "cozad_teach.evaluation.metrics.aupro",
+        oracles.aupro,
+        marked_maps,
+        lambda f, *case: f(*case),
     ),
 }
 
@@ -481,7 +503,7 @@ def resolve(name: str) -> Callable:
     """Find a function, or a method, of the package by its dotted name."""
     module, _, attribute = name.rpartition(".")
     try:
-        return getattr(importlib.import_module(f"cozad_teach.{module}"), attribute)
+        return getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError:
         return getattr(resolve(module), attribute)
 
@@ -500,7 +522,7 @@ def test_function_equals_its_loop(label: str, double: None) -> None:
     cases = contract.cases(np.random.default_rng(len(label)))
     assert cases
     # Loops that differentiate by differences are exact to fewer digits.
-    tolerance = 1e-7 if contract.function.startswith("maml.") else 1e-10
+    tolerance = 1e-7 if contract.function.startswith("cozad_teach.maml.") else 1e-10
     for case in cases:
         found, expected = as_arrays(ours(function, *case)), as_arrays(contract.loop(*case))
         for a, b in zip(found, expected, strict=True):
@@ -511,11 +533,11 @@ def test_function_equals_its_loop(label: str, double: None) -> None:
 def labels_in_package() -> dict[str, list[str]]:
     """Find which docstring names which label: "equation (label)", or "equations (a) and (b)"."""
     found: dict[str, list[str]] = {}
-    folder = Path(cozad_teach.__file__).parent
-    for path in sorted(folder.rglob("*.py")):
+    files = [*ROOT.glob("cozad_teach/**/*.py"), *ROOT.glob("book/cozad_book/**/*.py")]
+    for path in sorted(files):
         text = " ".join(path.read_text(encoding="utf-8").split())
         for label in re.findall(r"equation \(([\w-]+)\)", text):
-            found.setdefault(label, []).append(str(path.relative_to(folder)))
+            found.setdefault(label, []).append(str(path.relative_to(ROOT)))
     return found
 
 
@@ -541,7 +563,7 @@ def test_every_loop_checks_something() -> None:
 
 
 def test_every_label_of_the_book_is_in_the_contract() -> None:
-    chapters = Path(cozad_teach.__file__).parents[1] / "book" / "chapters"
-    texts = [path.read_text(encoding="utf-8") for path in chapters.glob("*.ipynb")]
+    chapters = (ROOT / "book" / "chapters").glob("*.ipynb")
+    texts = [path.read_text(encoding="utf-8") for path in chapters]
     labels = {label for text in texts for label in re.findall(r"\$\$ \(eq-([\w-]+)\)", text)}
     assert labels and labels <= set(CONTRACT)

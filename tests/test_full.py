@@ -15,10 +15,10 @@ import torch
 
 import cozad_teach
 from cozad_teach import backbones
-from cozad_teach.data.textures import UNSEEN_CATEGORIES, draw_category
-from cozad_teach.model_file import load_model, save_model
+from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, draw_category
+from cozad_teach.models.saved import load_model, save_model
+from cozad_teach.models.train import train
 from cozad_teach.settings import FULL, LITE, Settings
-from cozad_teach.training import train
 
 PACKAGE = str(Path(cozad_teach.__file__).parent)
 TOY = {

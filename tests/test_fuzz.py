@@ -31,19 +31,19 @@ from odd_zips import DEFLATED, LINK, Entry, odd_zip
 from PIL import Image
 from raw_server import raw_server
 
-from cozad_teach import model_file
 from cozad_teach.backbones import load_backbone
-from cozad_teach.data import download as downloads
-from cozad_teach.data.archives import is_archive, unpack
-from cozad_teach.data.download import download
 from cozad_teach.data.folders import list_images, open_dataset
 from cozad_teach.data.images import Frame, ImageFile, read_image
 from cozad_teach.data.masks import read_mask
 from cozad_teach.errors import CozadError
 from cozad_teach.features import Backbone
-from cozad_teach.model_file import load_model, save_model
+from cozad_teach.models import saved as model_file
+from cozad_teach.models.saved import load_model, save_model
+from cozad_teach.models.train import train
 from cozad_teach.settings import LITE
-from cozad_teach.training import train
+from fetching import download as downloads
+from fetching.archives import is_archive, unpack
+from fetching.download import download
 
 ROUNDS = float(os.environ.get("COZAD_FUZZ", "1"))
 LONGEST_SECONDS = 5  # of this process, for one mutant

@@ -41,7 +41,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cozad(installed: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys, cozad_teach; from cozad_teach.cli import main\n"
+    code = "import sys, cozad_teach; from cozad_teach.cli.main import main\n"
     code += f"assert cozad_teach.__file__.startswith({str(installed)!r})\n"
     code += "sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "PYTHONPATH": str(installed), "XDG_CACHE_HOME": str(folder / "c")}
@@ -78,7 +78,7 @@ def test_chapters_find_the_results_of_their_book(installed: Path, tmp_path: Path
 
 def test_nothing_is_built_beside_the_package(installed: Path, tmp_path: Path) -> None:
     before = sorted(path for path in installed.parent.iterdir())
-    code = "from cozad_teach.checkout import build_folder; print(build_folder())"
+    code = "from cozad_teach.files.checkout import build_folder; print(build_folder())"
     environment = {**os.environ, "PYTHONPATH": str(installed), "XDG_CACHE_HOME": str(tmp_path)}
     found = subprocess.check_output(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, text=True

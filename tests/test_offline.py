@@ -15,7 +15,7 @@ def forbidden(*arguments, **names):
 socket.socket.connect = socket.socket.connect_ex = forbidden
 socket.create_connection = socket.getaddrinfo = forbidden
 from cozad_teach import settings
-from cozad_teach.cli import main
+from cozad_teach.cli.main import main
 
 settings.SETTINGS["lite"] = dataclasses.replace(
     settings.LITE, image_size=64, meta_steps=2, patches_per_image=8

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import own_folder
 import pytest
+
+import own_folder
 import setup_env
 from setup_env import SetupError, ensure
 

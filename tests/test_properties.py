@@ -15,10 +15,10 @@ from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.errors import CozadError
-from cozad_teach.meta_training import MetaStep
 from cozad_teach.objectives import starting_point
 from cozad_teach.scoring import image_scores
 from cozad_teach.settings import LITE
+from cozad_teach.training.meta_training import MetaStep
 
 LEVELS, HEIGHT, WIDTH = (4, 8), 4, 6
 CHANNELS = sum(LEVELS)

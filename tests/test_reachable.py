@@ -1,4 +1,4 @@
-"""Whatever the package offers is used: by a chapter, a command, a page or another module."""
+"""Whatever a package offers is used: by a chapter, a command, a page or another module."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "cozad_teach"
+PACKAGES = ("cozad_teach", "book/cozad_book", "data_scripts/fetching")
 
 
 def source(path: Path) -> str:
@@ -20,8 +20,9 @@ def source(path: Path) -> str:
 
 
 def readers() -> dict[Path, set[str]]:
-    """The words of everything but tests that may use the package."""
-    patterns = ("cozad_teach/**/*.py", "book/_*/*.py", "book/[ac]*/*.ipynb", "book/*.md")
+    """The words of everything but tests that may use a package."""
+    patterns = tuple(f"{package}/**/*.py" for package in PACKAGES)
+    patterns += ("book/_*/*.py", "book/[ac]*/*.ipynb", "book/*.md")
     patterns += ("book/appendix/*.md", "book/results/*.md", "data_scripts/*.py", "README.md")
     files = [path for pattern in patterns for path in ROOT.glob(pattern)]
     return {path: set(re.findall(r"\w+", source(path))) for path in files}
@@ -48,7 +49,7 @@ def unused(modules: dict[Path, list[str]], words: dict[Path, set[str]]) -> list[
 
 
 def test_every_public_name_is_used_outside_its_module() -> None:
-    modules = {path: offered(path) for path in sorted(PACKAGE.rglob("*.py"))}
+    modules = {path: offered(path) for p in PACKAGES for path in sorted((ROOT / p).rglob("*.py"))}
     assert sum(map(len, modules.values())) > 300
     assert unused(modules, readers()) == []
 

@@ -22,16 +22,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cozad_teach import cli
+from cozad_teach.cli import main as cli
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data import commands
 from cozad_teach.data.formats import PLUGIN_OF_SUFFIX
 from cozad_teach.data.images import read_image
 from cozad_teach.data.masks import mask_of
-from cozad_teach.evaluation import bootstrap, leaks, reports
+from cozad_teach.evaluation import leaks, reports
 from cozad_teach.evaluation.prepared import PreparedModel
+from cozad_teach.evaluation.uncertainty import bootstrap
+from cozad_teach.models.train import train
 from cozad_teach.settings import LITE
-from cozad_teach.training import train
+from fetching import command as commands
 
 HEIGHT, WIDTH = 30, 42
 SHOWN = np.s_[5:11, 20:33]  # the defect, in an image as it is shown

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from cozad_teach.confidence import WEIGHTS
-from cozad_teach.data.episodes import images_needed
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.experiments import VARIANTS, run_settings
-from cozad_teach.evaluation.ledger import settings_hash
+from cozad_teach.experiments.ledger import settings_hash
+from cozad_teach.experiments.lists import VARIANTS, run_settings
 from cozad_teach.features import PRECISIONS
+from cozad_teach.files.values import parse_json
 from cozad_teach.maml import ORDERS
 from cozad_teach.nearest import SCORES
 from cozad_teach.settings import FULL, LITE, PAPER, SETTINGS, SOURCES, Settings
-from cozad_teach.values import parse_json
+from cozad_teach.training.episodes import images_needed
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 import setup_env
 import setup_messages
 from setup_env import SetupError, ensure, read_stamp

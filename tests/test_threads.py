@@ -31,7 +31,7 @@ def turns(code: str, **variables: str) -> int:
 def test_threads_wait_for_a_short_while_unless_the_user_says_otherwise() -> None:
     usual = turns("import torch")
     assert turns("import cozad_teach, torch") == 30_000 == usual / 10
-    assert turns("import cozad_teach.cli, cozad_teach.training") == 30_000
+    assert turns("import cozad_teach.cli.main, cozad_teach.models.train") == 30_000
     assert turns("import cozad_teach, torch", GOMP_SPINCOUNT="7") == 7
     assert turns("import cozad_teach, torch", OMP_WAIT_POLICY="PASSIVE") == 0
     assert turns("import cozad_teach, torch", OMP_WAIT_POLICY="ACTIVE") > usual

@@ -8,6 +8,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+import cozad_book
 import cozad_teach
 
 __all__ = ["modules", "setup"]
@@ -15,31 +16,31 @@ __all__ = ["modules", "setup"]
 MARK = "<!-- the modules of cozad_teach -->"
 # The order in which the book meets them; all others follow by name.
 STEPS = (
-    "settings",
-    "features",
-    "contrastive",
-    "confidence",
-    "covariance",
-    "maml",
-    "scoring",
-    "cozad",
+    *("settings", "features", "backbones", "contrastive", "scoring", "nearest", "confidence"),
+    *("covariance", "maml", "objectives", "adaptation", "cozad"),
 )
 # The bank of exercises holds their solutions.
-HIDDEN = "cozad_teach.teaching.bank"
+HIDDEN = "cozad_book.exercises."
 
 
 def modules() -> list[str]:
-    """List the public modules: those of the top level first, then each subpackage."""
-    names = [m.name for m in pkgutil.walk_packages(cozad_teach.__path__, "cozad_teach.")]
-    packages = {
-        m.name for m in pkgutil.iter_modules(cozad_teach.__path__, "cozad_teach.") if m.ispkg
-    }
+    """List the public modules: the method, each room of the package, then what pages use."""
+    found = [
+        module
+        for package in (cozad_teach, cozad_book)
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
 
-    def place(name: str) -> tuple[str, int, str]:
+    def place(name: str) -> tuple[bool, str, int, str]:
         package, _, last = name.rpartition(".")
-        return package, STEPS.index(last) if last in STEPS else len(STEPS), last
+        return (
+            name.startswith("cozad_book."),
+            package,
+            STEPS.index(last) if last in STEPS else len(STEPS),
+            last,
+        )
 
-    public = [n for n in names if not n.startswith(HIDDEN) and "._" not in n and n not in packages]
+    public = [m.name for m in found if not m.ispkg and not m.name.startswith(HIDDEN)]
     return sorted(public, key=place)
 
 

@@ -11,8 +11,8 @@ from sphinx.application import Sphinx
 
 import cozad_teach
 from cozad_teach.data.folders import Category, ImageFile, open_dataset, read_image
-from cozad_teach.data.index_file import INDEX
-from cozad_teach.data.manifest import DatasetInfo, read_manifest
+from fetching.index import INDEX
+from fetching.manifest import DatasetInfo, read_manifest
 
 __all__ = ["describe", "samples", "setup"]
 

@@ -18,11 +18,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
 import html_checks
 import notebooks
 import own_folder
 import vendor
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from notebooks import BOOK, ROOT
 
 BUILD = BOOK / "_build"

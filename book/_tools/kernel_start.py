@@ -1,4 +1,4 @@
-"""Start a kernel anew that died on its way up; a pytest plugin teaches nbval the same.
+"""Start a kernel anew that died on its way up, and teach nbval the same.
 
 Who starts a kernel looks for free ports, lets go of them and tells the kernel their numbers. Until
 the kernel binds them, a second later, any other program can take one; then the kernel dies. It has
@@ -62,6 +62,6 @@ def _start_new_kernel(*arguments: Any, stderr: IO[str], **options: Any) -> Any:
             return _start_once(*arguments, stderr=heard, **options)
 
 
-def pytest_configure() -> None:
+def teach_nbval() -> None:
     """Let nbval start kernels this way."""
     nbval.kernel.start_new_kernel = _start_new_kernel

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat.sign import NotebookNotary
+
 from notebooks import BOOK, KERNEL, ROOT, notebook_paths
 
 FOLDER = ROOT / "build" / "lab"

@@ -12,11 +12,12 @@ from typing import Any
 
 import nbformat
 import psutil
-from kernel_start import start_kernel
-from lab_kernel import LANGUAGE
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
+
+from kernel_start import start_kernel
+from lab_kernel import LANGUAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
@@ -164,7 +165,8 @@ def fingerprint(path: Path, variables: dict[str, str], root: Path = ROOT) -> str
         json.dumps([[c.cell_type, c.source, c.metadata] for c in notebook.cells]).encode()
     )
     files = [Path(__file__), root / "pyproject.toml", root / "requirements.lock"]
-    files += sorted((root / "cozad_teach").rglob("*.py"))
+    for package in ("cozad_teach", "book/cozad_book"):
+        files += sorted((root / package).rglob("*.py"))
     files += sorted((root / "book" / "results").rglob("*.json"))
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() if file.is_file() else b"-")

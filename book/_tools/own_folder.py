@@ -26,7 +26,7 @@ CLEAN += [".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"]
 FILES = [".venv.lock", ".venv.log", "build/requirements.txt", "build/requirements.txt.part"]
 DISTCLEAN = [".venv", "book/assets/vendor", *FILES]
 DISTCLEAN += [f"build/{name}" for name in ("axe-core", "ipython", "lab", "results", "unseen-*")]
-SOURCES = ("cozad_teach", "data_scripts", "tests", "book/_tools", "book/_ext")
+SOURCES = ("cozad_teach", "data_scripts", "tests", "book/cozad_book", "book/_tools", "book/_ext")
 
 
 def mount_points(folder: Path, deep: bool) -> "list[str]":

@@ -14,12 +14,13 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from cozad_book.figures.drawing import image_grid, set_style
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.textures import draw_category
-from cozad_teach.files import atomic_write
+from cozad_teach.data.drawn.textures import draw_category
+from cozad_teach.files.writing import atomic_write
+from cozad_teach.models.overlays import overlay
+from cozad_teach.models.train import train
 from cozad_teach.scoring import pixel_maps
-from cozad_teach.teaching.figures import image_grid, overlay, set_style
-from cozad_teach.training import train
 
 BOOK = Path(__file__).resolve().parents[1]
 PAGE = BOOK / "_build" / "html" / "chapters" / "02_features.html"

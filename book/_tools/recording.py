@@ -1,4 +1,4 @@
-"""Keep what a notebook put out while nbval ran it, for checks of what nbval skips; a pytest plugin.
+"""Keep what a notebook put out while nbval ran it, for checks of what nbval skips.
 
 Pictures, explorers and times can then be looked at without running every notebook once more.
 """
@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import notebooks
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
+
+import notebooks
 
 REFERENCE_SECONDS = 0.6  # processor time of YARDSTICK on the reference machine
 # Products and functions of arrays as large as those of a meta-step.
@@ -152,7 +153,7 @@ def _heard(self: Any, stream: str, *arguments: Any, **options: Any) -> Any:
     return message
 
 
-def pytest_configure() -> None:
+def teach_nbval() -> None:
     """Let nbval keep what it sees."""
     IPyNbFile.setup, IPyNbFile.teardown = _setup, _teardown
     IPyNbCell.runtest = _runtest

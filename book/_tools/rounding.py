@@ -1,4 +1,4 @@
-"""Compare outputs of two runs as texts, but for rounding; a pytest plugin teaches nbval the same.
+"""Compare outputs of two runs as texts, but for rounding, and teach nbval the same.
 
 Processors sum floats in different orders. What that changes is far below the digits that a chapter
 prints, but now and then a value lies so close between two of them that the last digit changes. So
@@ -65,6 +65,6 @@ def _compare_outputs(self: Any, test: Any, ref: Any, skip_compare: Any = None) -
     return bool(_compare_texts(self, settle(test, ref), ref, skip_compare))
 
 
-def pytest_configure() -> None:
+def teach_nbval() -> None:
     """Let nbval compare this way."""
     IPyNbCell.compare_outputs = _compare_outputs

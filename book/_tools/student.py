@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import nbformat
-import notebooks
 from nbformat import NotebookNode
+
+import notebooks
 
 START = '<details class="solution">'
 SOLUTION = re.compile(rf"^{START}$.*?^</details>$\n*", re.M | re.S)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from cozad_teach.data.images import printable
 from cozad_teach.data.members import LeftOut
+from cozad_teach.errors import printable
 
 __all__ = ["listed", "tally"]
 

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cozad_teach.data.images import IMAGE_SUFFIXES, ImageFile, printable, read_image
+from cozad_teach.data.images import IMAGE_SUFFIXES, ImageFile, read_image
 from cozad_teach.data.names import GOOD, is_named_as_mask, label, may_mean_good, section, stem
 from cozad_teach.data.pairing import LabelledImage, labelled, refuse_orphans, seems_a_mask
 from cozad_teach.data.sources import LeftOut, Listing, list_images
-from cozad_teach.errors import CozadError
+from cozad_teach.errors import CozadError, printable
 
 __all__ = [
     "IMAGE_SUFFIXES",

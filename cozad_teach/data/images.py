@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from cozad_teach.data.formats import IMAGE_SUFFIXES, OPENED, READABLE, bits_per_channel
-from cozad_teach.errors import CozadError
+from cozad_teach.errors import CozadError, printable
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -25,7 +25,6 @@ __all__ = [
     "Refusal",
     "decode",
     "header_problem",
-    "printable",
     "read_frame",
     "read_image",
 ]
@@ -75,11 +74,6 @@ class Frame:
 
     size: tuple[int, int]
     orientation: int
-
-
-def printable(name: str) -> str:
-    """Give `name` for a one-line message: as it is, or escaped if a terminal cannot show it."""
-    return name if name.isprintable() else ascii(name)
 
 
 def read_image(file: ImageFile) -> NDArray[np.uint8]:

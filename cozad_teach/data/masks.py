@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from cozad_teach.data.formats import bits_per_channel
-from cozad_teach.data.images import Frame, ImageFile, Refusal, decode, printable, read_frame
-from cozad_teach.errors import CozadError
+from cozad_teach.data.images import Frame, ImageFile, Refusal, decode, read_frame
+from cozad_teach.errors import CozadError, printable
 
 __all__ = ["Mask", "mask_of", "read_mask", "resize_mask"]
 

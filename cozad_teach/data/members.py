@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
-from cozad_teach.data.images import printable
-from cozad_teach.errors import CozadError
+from cozad_teach.errors import CozadError, printable
 
 __all__ = ["LeftOut", "ZipMember", "inner_parts", "is_zip", "open_zip", "shown", "zip_members"]
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cozad_teach.data.images import ImageFile, printable
+from cozad_teach.data.images import ImageFile
 from cozad_teach.data.names import GOOD, images_of_mask, is_named_as_mask, stem
-from cozad_teach.errors import CozadError
+from cozad_teach.errors import CozadError, printable
 
 __all__ = ["LabelledImage", "labelled", "refuse_orphans", "seems_a_mask"]
 

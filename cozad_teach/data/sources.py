@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from cozad_teach.data.formats import IMAGE_SUFFIXES
-from cozad_teach.data.images import MAX_FILE_BYTES, ImageFile, printable
+from cozad_teach.data.images import MAX_FILE_BYTES, ImageFile
 from cozad_teach.data.members import LeftOut
 from cozad_teach.data.names import (
     HEAD_BYTES,
@@ -24,8 +24,8 @@ from cozad_teach.data.names import (
     left_out_by_name,
 )
 from cozad_teach.data.zips import zip_files
-from cozad_teach.errors import CozadError
-from cozad_teach.places import head
+from cozad_teach.errors import CozadError, printable
+from cozad_teach.files.places import head
 
 __all__ = ["LeftOut", "Listing", "list_images"]
 

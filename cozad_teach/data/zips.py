@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from cozad_teach.data.images import MAX_FILE_BYTES, ImageFile, printable
+from cozad_teach.data.images import MAX_FILE_BYTES, ImageFile
 from cozad_teach.data.members import (
     BOMB_FLOOR,
     BOMB_RATIO,
@@ -19,7 +19,7 @@ from cozad_teach.data.members import (
     zip_members,
 )
 from cozad_teach.data.names import HEAD_BYTES, OVERLAY, is_overlay, left_out_by_name
-from cozad_teach.errors import CozadError, join_problems
+from cozad_teach.errors import CozadError, join_problems, printable
 
 __all__ = ["zip_files"]
 

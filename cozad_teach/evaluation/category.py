@@ -9,12 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cozad_teach.evaluation import bootstrap, curves, intervals
-from cozad_teach.evaluation.bootstrap import Floats
-from cozad_teach.evaluation.curves import Array
-from cozad_teach.evaluation.intervals import Spread
-from cozad_teach.evaluation.metrics import checked_images, region_overlap
-from cozad_teach.evaluation.pixels import (
+from cozad_teach.evaluation.exact import curves
+from cozad_teach.evaluation.exact.curves import Array
+from cozad_teach.evaluation.exact.pixels import (
     ImagePixels,
     Mask,
     NotFiniteError,
@@ -22,6 +19,10 @@ from cozad_teach.evaluation.pixels import (
     rank_pixels,
     read_pixels,
 )
+from cozad_teach.evaluation.metrics import checked_images, region_overlap
+from cozad_teach.evaluation.uncertainty import bootstrap, intervals
+from cozad_teach.evaluation.uncertainty.bootstrap import Floats
+from cozad_teach.evaluation.uncertainty.intervals import Spread
 
 __all__ = ["IMAGE_METRICS", "METRICS", "PIXEL_METRICS", "Measured", "measure"]
 

@@ -15,11 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cozad_teach.data.copies import Copy, find_copies
-from cozad_teach.data.hashes import Fingerprints
-from cozad_teach.data.images import printable
-from cozad_teach.data.uses import EVERY_MODEL, Use
-from cozad_teach.errors import CozadError, LeakError
+from cozad_teach.data.identity.copies import Copy, find_copies
+from cozad_teach.data.identity.fingerprints import Fingerprints
+from cozad_teach.data.identity.uses import EVERY_MODEL, Use
+from cozad_teach.errors import CozadError, LeakError, printable
 
 __all__ = ["audit", "check_independence", "check_record", "digest", "raise_on_leak"]
 

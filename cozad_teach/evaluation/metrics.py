@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cozad_teach.evaluation import curves
-from cozad_teach.evaluation.curves import Array, BestF1, Ranks, rank
-from cozad_teach.evaluation.pixels import ImagePixels, checked_pairs, rank_pixels, read_pixels
+from cozad_teach.evaluation.exact import curves
+from cozad_teach.evaluation.exact.curves import Array, BestF1, Ranks, rank
+from cozad_teach.evaluation.exact.pixels import ImagePixels, checked_pairs, rank_pixels, read_pixels
 
 __all__ = [
     "aupro",

@@ -8,11 +8,10 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from cozad_teach.data.copy_lists import Audit
 from cozad_teach.data.folders import Category, LabelledImage, read_image
-from cozad_teach.data.hashes import image_hash
-from cozad_teach.data.images import printable
-from cozad_teach.errors import CozadError
+from cozad_teach.data.identity.copy_lists import Audit
+from cozad_teach.data.identity.fingerprints import image_hash
+from cozad_teach.errors import CozadError, printable
 
 __all__ = ["keep_once"]
 

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cozad_teach.backbones import load_backbone
-from cozad_teach.calibration_samples import CalibrationSample
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.auxiliary_images import draw_auxiliary
-from cozad_teach.data.hashes import Fingerprints
-from cozad_teach.data.textures import AUXILIARY_CATEGORIES, draw_category
-from cozad_teach.data.uses import Use
+from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, draw_category
+from cozad_teach.data.identity.fingerprints import Fingerprints
+from cozad_teach.data.identity.uses import Use
 from cozad_teach.evaluation.calibration import Calibration, calibrate, level, relative_scores
 from cozad_teach.evaluation.protocols import method_scores, parse_protocol
 from cozad_teach.features import extract_features, feature_moments
 from cozad_teach.scoring import image_scores
+from cozad_teach.training.auxiliary_images import draw_auxiliary
+from cozad_teach.training.calibration_samples import CalibrationSample
 
 __all__ = ["ENSEMBLE", "PreparedModel", "follows_level"]
 

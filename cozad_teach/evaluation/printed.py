@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from cozad_teach.data.counting import listed, tally
-from cozad_teach.data.images import printable
 from cozad_teach.data.members import LeftOut
+from cozad_teach.errors import printable
 from cozad_teach.evaluation.category import METRICS
 
 __all__ = ["remarks", "table"]

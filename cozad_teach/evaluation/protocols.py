@@ -11,8 +11,8 @@ from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation import baselines
-from cozad_teach.evaluation.discriminator import discriminator_scores
+from cozad_teach.evaluation.baselines import training_free as baselines
+from cozad_teach.evaluation.baselines.discriminator import discriminator_scores
 from cozad_teach.features import unit_length
 
 __all__ = [

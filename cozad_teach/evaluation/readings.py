@@ -12,9 +12,9 @@ import numpy as np
 from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.copies import find_copies
 from cozad_teach.data.folders import Category, ImageFile, read_image
-from cozad_teach.data.hashes import Fingerprints
+from cozad_teach.data.identity.copies import find_copies
+from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.protocols import parse_protocol

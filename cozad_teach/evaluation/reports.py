@@ -14,17 +14,17 @@ from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import Category, LabelledImage
-from cozad_teach.data.hashes import Fingerprints
-from cozad_teach.data.images import printable
+from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.masks import mask_of
-from cozad_teach.errors import CozadError
-from cozad_teach.evaluation import bootstrap, calibration, intervals, leaks
+from cozad_teach.errors import CozadError, printable
+from cozad_teach.evaluation import calibration, leaks
 from cozad_teach.evaluation.calibration import Calibration
 from cozad_teach.evaluation.category import METRICS, Measured, measure
 from cozad_teach.evaluation.memory import peak_memory_mb
 from cozad_teach.evaluation.prepared import PreparedModel, follows_level
 from cozad_teach.evaluation.protocols import check, method_scores, parse_protocol
 from cozad_teach.evaluation.readings import Images, Readings
+from cozad_teach.evaluation.uncertainty import bootstrap, intervals
 from cozad_teach.scoring import pixel_maps
 
 __all__ = ["Evaluation", "evaluate"]

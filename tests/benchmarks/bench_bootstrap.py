@@ -7,9 +7,9 @@ from bench_metrics import draw
 from comparing import compare, report, timed, within
 from sklearn.metrics import roc_auc_score
 
-from cozad_teach.evaluation.bootstrap import image_draws, pixel_draws, resample
+from cozad_teach.evaluation.exact.pixels import checked_pairs, read_pixels
 from cozad_teach.evaluation.metrics import pixel_auroc
-from cozad_teach.evaluation.pixels import checked_pairs, read_pixels
+from cozad_teach.evaluation.uncertainty.bootstrap import image_draws, pixel_draws, resample
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def train(busy: int, **variables: str) -> float:
             )
             stack.callback(process.wait)
             stack.callback(process.kill)
-        command = [sys.executable, "-m", "cozad_teach.cli", "train", "--out"]
+        command = [sys.executable, "-m", "cozad_teach.cli.main", "train", "--out"]
         started = time.perf_counter()
         subprocess.run(
             [*command, str(Path(folder) / "model")],

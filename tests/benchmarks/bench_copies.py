@@ -11,11 +11,11 @@ from comparing import report, within
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from cozad_teach.data.audit import audit_sets
-from cozad_teach.data.copies import find_copies
+from cozad_teach.data.drawn.textures import draw_texture
 from cozad_teach.data.folders import open_dataset
-from cozad_teach.data.hashes import THUMBNAIL_SIDE, Fingerprints
-from cozad_teach.data.textures import draw_texture
+from cozad_teach.data.identity.audit import audit_sets
+from cozad_teach.data.identity.copies import find_copies
+from cozad_teach.data.identity.fingerprints import THUMBNAIL_SIDE, Fingerprints
 
 SIDE = 900  # as in the larger categories of MVTec AD
 

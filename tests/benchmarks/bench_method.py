@@ -16,14 +16,14 @@ from torch import Tensor
 
 from cozad_teach.adaptation import adapt_parameters
 from cozad_teach.backbones import load_backbone
-from cozad_teach.data.textures import draw_category
+from cozad_teach.data.drawn.textures import draw_category
 from cozad_teach.features import Backbone, extract_features, preprocess
 from cozad_teach.maml import Parameters, inner_loop, outer_gradient
-from cozad_teach.model_file import save_model
+from cozad_teach.models.saved import save_model
+from cozad_teach.models.train import train
 from cozad_teach.objectives import inner_loss, query_loss, starting_point
 from cozad_teach.scoring import gaussian_statistics, image_scores, mahalanobis
 from cozad_teach.settings import LITE
-from cozad_teach.training import train
 
 sys.path.append(str(Path(__file__).parents[1]))
 import oracles
@@ -240,7 +240,7 @@ def scoring() -> list[dict]:
 
 TRAINING = """
 import time
-from cozad_teach.training import train
+from cozad_teach.models.train import train
 from cozad_teach.evaluation.memory import peak_memory_mb
 start = time.perf_counter()
 train()
@@ -264,11 +264,11 @@ SCORING = """
 import sys, tempfile
 from pathlib import Path
 from PIL import Image
-from cozad_teach import prediction
+from cozad_teach.models import prediction
 from cozad_teach.data.folders import list_images
-from cozad_teach.data.textures import draw_category
+from cozad_teach.data.drawn.textures import draw_category
 from cozad_teach.evaluation.memory import peak_memory_mb
-from cozad_teach.model_file import load_model
+from cozad_teach.models.saved import load_model
 prediction.SUPPORT_IMAGES = 100
 with tempfile.TemporaryDirectory() as folder:
     for i, image in enumerate(draw_category("knit_wool", 20, 0, 0, (224, 224)).images):

@@ -56,20 +56,22 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def check_notebook(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Give a function that runs ``check_notebooks.py`` on a book of one cell, or of no notebook."""
+    """Give a function that runs ``pytest --nbval`` on a book of one cell."""
 
     def check(
-        source: str, stored: str | None, variables: dict[str, str]
+        source: str, stored: str, variables: dict[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        tools = Path(shutil.copytree(TOOLS, tmp_path / "book" / "_tools"))
+        shutil.copytree(TOOLS, tmp_path / "book" / "_tools")
+        for file in ("book/conftest.py", "pyproject.toml"):
+            shutil.copy(ROOT / file, tmp_path / file)
         chapters = tmp_path / "book" / "chapters"
         chapters.mkdir()
-        if stored is not None:
-            cell = new_code_cell(source, id="one", execution_count=1)
-            cell.outputs = [new_output("stream", text=stored)]
-            nbformat.write(new_notebook(cells=[cell]), chapters / "a.ipynb")
+        cell = new_code_cell(source, id="one", execution_count=1)
+        cell.outputs = [new_output("stream", text=stored)]
+        nbformat.write(new_notebook(cells=[cell]), chapters / "a.ipynb")
         return subprocess.run(
-            [sys.executable, str(tools / "check_notebooks.py"), "-q", "-W", "error"],
+            [sys.executable, "-m", "pytest", "--nbval", "book/chapters", "-q"],
+            cwd=tmp_path,
             env=variables,
             capture_output=True,
             text=True,

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import html_checks
 import pytest
+
+import html_checks
 import vendor
 from notebooks import BOOK
 

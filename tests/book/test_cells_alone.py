@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 import pytest
+
 from notebooks import BOOK
 from student import SOLUTION
 

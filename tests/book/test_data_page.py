@@ -6,14 +6,14 @@ import dataclasses
 from pathlib import Path
 
 import data_page
-import html_checks
 import numpy as np
 import pytest
 from PIL import Image
 
+import html_checks
 from cozad_teach.data.folders import ImageFile, read_image
-from cozad_teach.data.index_file import INDEX
-from cozad_teach.data.manifest import Counts, DatasetInfo, read_manifest
+from fetching.index import INDEX
+from fetching.manifest import Counts, DatasetInfo, read_manifest
 
 SETS = read_manifest(data_page.MANIFEST)
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import bibliography
 import html_checks
-import pytest
 from notebooks import ROOT
 
 
@@ -63,9 +64,12 @@ def test_every_chapter_numbers_its_equations(html: Path) -> None:
 def test_every_public_module_is_in_the_api_reference(html: Path) -> None:
     page = html_checks.parse(html / "appendix" / "api.html")
     documented = {str(e["id"]).removeprefix("module-") for e in page.select("[id^=module-]")}
-    package = ROOT / "cozad_teach"
-    files = {p.relative_to(ROOT) for p in package.rglob("*.py") if not p.name.startswith("_")}
-    names = {".".join(f.with_suffix("").parts) for f in files if "bank" not in f.parts}
+    names = {
+        ".".join(path.relative_to(folder).with_suffix("").parts)
+        for folder, package in ((ROOT, "cozad_teach"), (ROOT / "book", "cozad_book"))
+        for path in (folder / package).rglob("*.py")
+        if not path.name.startswith("_") and path.parent.name != "exercises"
+    }
     assert documented == names
     assert len(page.select("dl.py.function")) > 20
 

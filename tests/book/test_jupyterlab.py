@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import notebooks
 import pytest
 from nbformat import NotebookNode
+
+import notebooks
 from notebooks import ROOT
 from student import SOLUTION
 
@@ -37,7 +38,7 @@ def cells_that_run_alone(chapter: Path) -> NotebookNode:
     """Give the explorer, the exercises, their solutions and the quiz: all run within seconds."""
     notebook = nbformat.read(chapter, as_version=4)
     calls = ("frame_slider(", "check_exercise(", "Question(", "<details")
-    style = "from cozad_teach.teaching.figures import set_style\n\nset_style()"
+    style = "from cozad_book.figures.drawing import set_style\n\nset_style()"
     cells = [c for c in notebook.cells if any(call in c.source for call in calls)]
     notebook.cells = [nbformat.v4.new_code_cell(style, id="style"), *cells]
     code = [c for c in notebook.cells if c.cell_type == "code"]

@@ -6,12 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import kernel_start
 import nbformat
-import notebooks
 import pytest
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
+
+import kernel_start
+import notebooks
 
 # Python imports this at its start; the first kernels die before they say anything to the manager.
 DIES_AT_FIRST = """

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lab
 import nbformat
 import pytest
 from ipykernel.ipkernel import IPythonKernel
-from lab_kernel import BookKernel
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+import lab
+from lab_kernel import BookKernel
 from notebooks import ROOT
 
 

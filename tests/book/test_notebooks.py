@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import notebooks
 import numpy as np
 import pytest
-import recording
 from nbformat import NotebookNode
 from PIL import Image
+
+import notebooks
+import recording
 from rounding import settle
 
 PATHS = notebooks.notebook_paths()

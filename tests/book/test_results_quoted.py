@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from typed_results import typed_results
 
-from cozad_teach.evaluation.quotes import fill
+from cozad_teach.experiments.quotes import fill
+from typed_results import typed_results
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = sorted(

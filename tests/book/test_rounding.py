@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import nbformat
 import pytest
+
 from rounding import same_but_for_rounding, settle
 
 

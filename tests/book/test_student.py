@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import nbformat
-import notebooks
 import pytest
-import student
 from nbformat import NotebookNode
+
+import notebooks
+import student
 
 PATHS = [p for p in notebooks.notebook_paths() if p.parent.name == "chapters"]
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)

@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
+
 from notebooks import BOOK
 
 CHAPTERS = sorted((BOOK / "chapters").glob("[0-9][0-9]_*.ipynb"))

@@ -6,8 +6,8 @@ import hashlib
 
 import numpy as np
 
-from cozad_teach.data.materials import MATERIALS
-from cozad_teach.data.textures import DEFECTS, TextureSet, add_defect, draw_texture
+from cozad_teach.data.drawn.materials import MATERIALS
+from cozad_teach.data.drawn.textures import DEFECTS, TextureSet, add_defect, draw_texture
 
 
 def draw_reference_set() -> TextureSet:

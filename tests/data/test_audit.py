@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cozad_teach.data.audit import (
+from cozad_teach.data.drawn.textures import draw_category
+from cozad_teach.data.folders import Category, ImageFile, LabelledImage, open_dataset, read_image
+from cozad_teach.data.identity.audit import (
     Audit,
     Entry,
     Group,
@@ -25,9 +27,7 @@ from cozad_teach.data.audit import (
     read_copies,
     write_audit,
 )
-from cozad_teach.data.folders import Category, ImageFile, LabelledImage, open_dataset, read_image
-from cozad_teach.data.hashes import Fingerprints, image_hash
-from cozad_teach.data.textures import draw_category
+from cozad_teach.data.identity.fingerprints import Fingerprints, image_hash
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation import leaks
 

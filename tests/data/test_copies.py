@@ -13,19 +13,25 @@ import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from cozad_teach.data import copies
-from cozad_teach.data import crops as crops_module
-from cozad_teach.data.copies import Copy, find_copies
+from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
 from cozad_teach.data.folders import open_dataset, read_image
-from cozad_teach.data.hashes import (
+from cozad_teach.data.identity import copies
+from cozad_teach.data.identity import crops as crops_module
+from cozad_teach.data.identity.copies import Copy, find_copies
+from cozad_teach.data.identity.fingerprints import (
     THUMBNAIL_SIDE,
     Fingerprints,
     image_hash,
     perceptual_hash,
     thumbnail,
 )
-from cozad_teach.data.pictures import common_pictures, correlation, normed, pooled, without
-from cozad_teach.data.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
+from cozad_teach.data.identity.thumbnails import (
+    common_pictures,
+    correlation,
+    normed,
+    pooled,
+    without,
+)
 
 Picture = np.ndarray
 

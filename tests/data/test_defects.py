@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_erosion
 
-from cozad_teach.data.textures import DEFECTS, add_defect, draw_texture
+from cozad_teach.data.drawn.textures import DEFECTS, add_defect, draw_texture
 from cozad_teach.errors import CozadError
 
 SIZE = (96, 144)

@@ -14,15 +14,8 @@ import pytest
 from PIL import Image
 
 from cozad_teach.data.formats import READABLE
-from cozad_teach.data.images import (
-    MAX_PIXELS,
-    Frame,
-    ImageFile,
-    printable,
-    read_frame,
-    read_image,
-)
-from cozad_teach.errors import CozadError
+from cozad_teach.data.images import MAX_PIXELS, Frame, ImageFile, read_frame, read_image
+from cozad_teach.errors import CozadError, printable
 
 HEIGHT, WIDTH = 23, 41
 SIZE = (HEIGHT, WIDTH)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cozad_teach.data.noise import (
+from cozad_teach.data.drawn.noise import (
     LAMP,
     band_noise,
     bent_grid,

@@ -17,10 +17,8 @@ import pytest
 from PIL import Image
 from reference_textures import draw_reference_set, reference_digest
 
-from cozad_teach.data import surfaces, textures
-from cozad_teach.data.folders import open_dataset, read_image
-from cozad_teach.data.masks import mask_of
-from cozad_teach.data.textures import (
+from cozad_teach.data.drawn import surfaces, textures
+from cozad_teach.data.drawn.textures import (
     AUXILIARY_CATEGORIES,
     DEFECTS,
     UNSEEN_CATEGORIES,
@@ -28,6 +26,8 @@ from cozad_teach.data.textures import (
     draw_texture,
     write_dataset,
 )
+from cozad_teach.data.folders import open_dataset, read_image
+from cozad_teach.data.masks import mask_of
 from cozad_teach.errors import CozadError
 
 DIGEST = "16d6da03f8bf50ae0887d31efe726c4bfb37f687047e30c154427642c2216a7d"

@@ -15,14 +15,14 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from cozad_teach import nearest
-from cozad_teach.evaluation import baselines
-from cozad_teach.evaluation.baselines import (
+from cozad_teach.evaluation.baselines import training_free as baselines
+from cozad_teach.evaluation.baselines.coreset import greedy_coreset
+from cozad_teach.evaluation.baselines.training_free import (
     ensemble_scores,
     mahalanobis_scores,
     mutual_scores,
     nearest_neighbour_scores,
 )
-from cozad_teach.evaluation.coreset import greedy_coreset
 from cozad_teach.features import Backbone
 from cozad_teach.scoring import gaussian_statistics, image_scores, mahalanobis
 

@@ -10,16 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cozad_teach.evaluation.bootstrap import image_draws, pixel_draws, resample
-from cozad_teach.evaluation.intervals import (
-    Interval,
-    Spread,
-    average,
-    difference_interval,
-    interval,
-    over_seeds,
-    spread,
-)
+from cozad_teach.evaluation.exact.pixels import ImagePixels, checked_pairs, read_pixels
 from cozad_teach.evaluation.metrics import (
     aupro,
     image_ap,
@@ -29,7 +20,16 @@ from cozad_teach.evaluation.metrics import (
     pixel_auroc,
     pixel_f1max,
 )
-from cozad_teach.evaluation.pixels import ImagePixels, checked_pairs, read_pixels
+from cozad_teach.evaluation.uncertainty.bootstrap import image_draws, pixel_draws, resample
+from cozad_teach.evaluation.uncertainty.intervals import (
+    Interval,
+    Spread,
+    average,
+    difference_interval,
+    interval,
+    over_seeds,
+    spread,
+)
 
 # Resamples
 

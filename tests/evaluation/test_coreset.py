@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from cozad_teach.evaluation import coreset
-from cozad_teach.evaluation.coreset import greedy_coreset
+from cozad_teach.evaluation.baselines import coreset
+from cozad_teach.evaluation.baselines.coreset import greedy_coreset
 
 REFERENCE = Path(__file__).parent / "reference" / "anomalib.npz"
 

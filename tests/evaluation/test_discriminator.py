@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from cozad_teach.evaluation import discriminator
-from cozad_teach.evaluation.discriminator import discriminator_scores, hinge_loss
+from cozad_teach.evaluation.baselines import discriminator
+from cozad_teach.evaluation.baselines.discriminator import discriminator_scores, hinge_loss
 
 
 def images(n: int, seed: int, h: int = 5, w: int = 7, c: int = 6) -> torch.Tensor:

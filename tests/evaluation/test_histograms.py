@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import label
 
-from cozad_teach.evaluation import histograms
+from cozad_teach.evaluation.exact import histograms
 from cozad_teach.evaluation.metrics import aupro, pixel_ap, pixel_auroc, pixel_f1max
 
 

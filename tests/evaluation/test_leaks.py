@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from cozad_teach.data.hashes import Fingerprints, image_hash
+from cozad_teach.data.drawn.textures import draw_category
+from cozad_teach.data.identity.fingerprints import Fingerprints, image_hash
+from cozad_teach.data.identity.uses import PURPOSES, Use
 from cozad_teach.data.images import ImageFile, read_image
-from cozad_teach.data.textures import draw_category
-from cozad_teach.data.uses import PURPOSES, Use
 from cozad_teach.errors import LeakError
 from cozad_teach.evaluation.leaks import audit, check_independence, digest, raise_on_leak
 

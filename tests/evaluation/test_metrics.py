@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from cozad_teach.evaluation import curves
+from cozad_teach.evaluation.exact import curves
 from cozad_teach.evaluation.metrics import (
     aupro,
     image_ap,

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cozad_teach.data.audit import Audit, audit_sets, read_copies, write_audit
+from cozad_teach.data.drawn.textures import draw_category
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
-from cozad_teach.data.textures import draw_category
+from cozad_teach.data.identity.audit import Audit, audit_sets, read_copies, write_audit
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.once import keep_once
 

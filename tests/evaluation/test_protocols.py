@@ -18,11 +18,11 @@ import torch
 from PIL import Image
 
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.copies import Copy
+from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.data.folders import open_dataset
-from cozad_teach.data.hashes import Fingerprints
-from cozad_teach.data.textures import UNSEEN_CATEGORIES, write_dataset
-from cozad_teach.data.uses import Use
+from cozad_teach.data.identity.copies import Copy
+from cozad_teach.data.identity.fingerprints import Fingerprints
+from cozad_teach.data.identity.uses import Use
 from cozad_teach.errors import CozadError, LeakError
 from cozad_teach.evaluation import readings as readings_module
 from cozad_teach.evaluation.category import METRICS

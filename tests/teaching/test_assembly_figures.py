@@ -10,21 +10,21 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from cozad_teach.backbones import load_backbone
-from cozad_teach.cozad import CoZAD
-from cozad_teach.data.textures import draw_category, draw_texture
-from cozad_teach.evaluation.ledger import read_results
-from cozad_teach.evaluation.protocols import method_scores
-from cozad_teach.meta_training import MetaStep
-from cozad_teach.settings import LITE
-from cozad_teach.teaching import assembly_figures
-from cozad_teach.teaching.assembly_figures import (
+from cozad_book.figures import assembly as assembly_figures
+from cozad_book.figures.assembly import (
     LADDER,
     LivePlot,
     draw_differences,
     draw_part,
     ladder,
 )
+from cozad_teach.backbones import load_backbone
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.drawn.textures import draw_category, draw_texture
+from cozad_teach.evaluation.protocols import method_scores
+from cozad_teach.experiments.ledger import read_results
+from cozad_teach.settings import LITE
+from cozad_teach.training.meta_training import MetaStep
 
 
 class Shown:

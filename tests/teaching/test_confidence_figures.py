@@ -7,8 +7,8 @@ import torch
 from matplotlib.figure import Figure
 from scipy.spatial.distance import cdist
 
+from cozad_book.figures.confidence import draw_cloud, draw_ellipse, toy_cloud
 from cozad_teach.confidence import soft_weights
-from cozad_teach.teaching.confidence_figures import draw_cloud, draw_ellipse, toy_cloud
 
 
 def test_all_points_of_the_ellipse_have_its_distance() -> None:

@@ -8,8 +8,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from cozad_book.figures.contrastive import disc, draw_disc, draw_pushes, pushes
 from cozad_teach.contrastive import supervised_contrastive_loss
-from cozad_teach.teaching.contrastive_figures import disc, draw_disc, draw_pushes, pushes
 
 ANOMALOUS = torch.tensor([False, True, False, False, True, False, False])
 

@@ -20,6 +20,9 @@ from scipy.stats import binom, rankdata, sem, ttest_rel, zscore
 from scipy.stats import t as student
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from cozad_book.checking.answers import common_hint, describe_difference
+from cozad_book.checking.exercises import Exercise, all_exercises, check_exercise
+from cozad_book.costs import feature_bytes
 from cozad_teach.confidence import confidence_weights
 from cozad_teach.confidence import iqr_threshold as package_threshold
 from cozad_teach.contrastive import alignment as package_alignment
@@ -27,16 +30,13 @@ from cozad_teach.contrastive import info_nce_loss, supervised_contrastive_loss
 from cozad_teach.covariance import decay_strength as package_decay_strength
 from cozad_teach.covariance import loss_covariance as package_loss_covariance
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.factorial import interactions, main_effects
 from cozad_teach.evaluation.metrics import image_ap
 from cozad_teach.evaluation.metrics import image_auroc as package_auroc
+from cozad_teach.experiments.factorial import interactions, main_effects
 from cozad_teach.maml import inner_loop, outer_gradient
 from cozad_teach.scoring import gaussian_statistics
 from cozad_teach.scoring import image_scores as package_image_scores
 from cozad_teach.settings import LITE
-from cozad_teach.teaching.answers import common_hint, describe_difference
-from cozad_teach.teaching.costs import feature_bytes
-from cozad_teach.teaching.exercises import Exercise, all_exercises, check_exercise
 
 EXERCISES = all_exercises()
 MISTAKES = [

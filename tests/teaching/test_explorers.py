@@ -15,8 +15,8 @@ from bs4 import BeautifulSoup
 from matplotlib.figure import Figure
 from PIL import Image
 
+from cozad_book.explorers import FrameSlider, frame_slider, needs
 from cozad_teach.errors import CozadError
-from cozad_teach.teaching.explorers import FrameSlider, frame_slider, needs
 
 VALUES = [0.5, 1.5, 3.0]
 
@@ -103,7 +103,7 @@ def test_picture_stands_where_no_slider_can() -> None:
 def test_cell_that_needs_others_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     needs("scores")  # outside a notebook there are no cells
     shell = SimpleNamespace(user_ns={"labels": 1})
-    monkeypatch.setattr("cozad_teach.teaching.explorers.get_ipython", lambda: shell)
+    monkeypatch.setattr("cozad_book.explorers.get_ipython", lambda: shell)
     needs("labels")
     with pytest.raises(CozadError, match=r"run the cells above first .* needs scores, maps"):
         needs("labels", "scores", "maps")

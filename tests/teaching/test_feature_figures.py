@@ -10,15 +10,15 @@ import torch
 from matplotlib import pyplot as plt
 from torch import nn
 
-from cozad_teach.backbones import load_backbone
-from cozad_teach.features import Backbone, preprocess
-from cozad_teach.teaching.feature_figures import (
+from cozad_book.figures.features import (
     draw_square,
     input_sensitivity,
     mass_side,
     pca_colours,
     receptive_field,
 )
+from cozad_teach.backbones import load_backbone
+from cozad_teach.features import Backbone, preprocess
 
 
 @pytest.fixture(scope="module")

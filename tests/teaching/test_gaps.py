@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from cozad_teach.evaluation.experiments import VARIANTS, experiment
-from cozad_teach.evaluation.ledger import read_results
+from cozad_book.gaps import CLAIMS, GAPS, Gap, claims_table, gain, gap_table
+from cozad_teach.experiments.ledger import read_results
+from cozad_teach.experiments.lists import VARIANTS, experiment
 from cozad_teach.settings import Settings
-from cozad_teach.teaching.gaps import CLAIMS, GAPS, Gap, claims_table, gain, gap_table
 
 STEPS = list(dict.fromkeys(gap.step for gap in GAPS))
 MEASURED = [gap for gap in GAPS if gap.evidence]

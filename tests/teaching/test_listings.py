@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
+from cozad_book.listings import show_source, table
 from cozad_teach.adaptation import adapt_supports
 from cozad_teach.features import Backbone, mean_pool, standardise
-from cozad_teach.teaching.listings import show_source, table
 
 
 def code_of(source: str) -> str:

@@ -10,9 +10,9 @@ import torch
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_auc_score
 
+from cozad_book.figures.meta_learning import Bowls, adaptation_curve, draw_bowls, draw_wave
+from cozad_book.sines import sample_waves, train_on_waves
 from cozad_teach.adaptation import adapt_parameters
-from cozad_teach.data.episodes import AuxiliaryCategory
-from cozad_teach.meta_training import sample_tasks
 from cozad_teach.objectives import (
     distances,
     inner_loss,
@@ -21,8 +21,8 @@ from cozad_teach.objectives import (
     task_statistics,
 )
 from cozad_teach.settings import LITE
-from cozad_teach.teaching.meta_figures import Bowls, adaptation_curve, draw_bowls, draw_wave
-from cozad_teach.teaching.sines import sample_waves, train_on_waves
+from cozad_teach.training.episodes import AuxiliaryCategory
+from cozad_teach.training.meta_training import sample_tasks
 
 CENTRES = torch.tensor([[-1.5, 0.2], [1.0, 1.1], [1.3, -1.2]])
 ROOTS = torch.tensor([[[1.8, 0.3], [0.3, 1.5]], [[0.6, 0.2], [0.2, 0.9]], [[0.8, 0.0], [0.0, 0.5]]])

@@ -9,13 +9,13 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
-from cozad_teach.evaluation.metrics import image_auroc
-from cozad_teach.teaching.metric_figures import (
+from cozad_book.figures.metrics import (
     draw_found,
     draw_outline,
     draw_roc_walk,
     roc_walk,
 )
+from cozad_teach.evaluation.metrics import image_auroc
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from matplotlib.figure import Figure
 
-from cozad_teach.evaluation.experiments import PERCENTAGES, WEIGHT_VARIANTS
-from cozad_teach.evaluation.ledger import Results, read_results
-from cozad_teach.teaching.open_question_figures import draw_over_contamination, optimism
+from cozad_book.figures.open_questions import draw_over_contamination, optimism
+from cozad_teach.experiments.ledger import Results, read_results
+from cozad_teach.experiments.lists import PERCENTAGES, WEIGHT_VARIANTS
 
 
 def test_curves_show_the_ledger() -> None:

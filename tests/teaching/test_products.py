@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cozad_teach.teaching.products import HOLE, draw_product
+from cozad_book.products import HOLE, draw_product
 
 CENTRES = [(0.33, 0.22), (0.33, 0.78), (0.67, 0.22), (0.67, 0.78)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cozad_teach.teaching.progress import StepCounter
+from cozad_book.progress import StepCounter
 
 
 def test_steps_are_counted_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from cozad_teach.teaching.quiz import Question
+from cozad_book.quiz import Question
 
 ANSWERS = [
     ("`z` of size $P \\times C$", True, "One row per patch: costs \\$5."),

@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 import torch
 
-from cozad_teach.teaching import running
-from cozad_teach.teaching.exercises import all_exercises, check_exercise
-from cozad_teach.teaching.limits import OutOfTime, time_limit
-from cozad_teach.teaching.running import Fault, run_answer
+from cozad_book.checking import running
+from cozad_book.checking.exercises import all_exercises, check_exercise
+from cozad_book.checking.limits import OutOfTime, time_limit
+from cozad_book.checking.running import Fault, run_answer
 
 X = np.array([1.0, 2.0])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cozad_teach.teaching.sines import (
+from cozad_book.sines import (
     adapt_to_wave,
     adaptation_losses,
     network,

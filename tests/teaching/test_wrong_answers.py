@@ -15,7 +15,7 @@ import torch
 from scipy import stats
 from scipy.spatial.distance import cdist, pdist
 
-from cozad_teach.teaching.exercises import check_exercise
+from cozad_book.checking.exercises import check_exercise
 from tests.teaching.test_exercises import (
     RIGHT,
     alignment_by_loops,
@@ -255,7 +255,7 @@ WRONG: dict[str, list[tuple[Any, str | None]]] = {
         (swapped, "classes by their means"),
         (with_isclose, None),
         (lambda s, y: auroc_by_loops(s.round(3), y), "nearly equal scores"),
-        (zipped, "pairs by place, ties as one half"),
+        (zipped, "pairs by place ties as one half"),
         (trapezoids, "trapezoids in the order of the list"),
         (lambda s, y: f"{auroc_by_loops(s, y):.9f}", None),
         (lambda s, y: auroc_by_loops(s, y) + 5j, None),
@@ -310,7 +310,7 @@ WRONG: dict[str, list[tuple[Any, str | None]]] = {
         (lambda s, t, k: np.minimum(1, t / (s + 1e-8)) ** k, "adds 1e-08 to the score"),
         (lambda s, t, k: np.minimum(1, t / (s + 2e-8)) ** k, None),
         (lambda s, t, k: np.maximum(1, t / s) ** k, "larger instead of smaller"),
-        (lambda s, t, k: (s / t) ** k, "turned over, without a bound"),
+        (lambda s, t, k: (s / t) ** k, "turned over without a bound"),
     ],
     "confidence.weighted_covariance": [
         (
@@ -325,7 +325,7 @@ WRONG: dict[str, list[tuple[Any, str | None]]] = {
         (lambda z, m, s: np.clip((z - m) / np.where(s > 0, s, 1), -10, 10), "bounded"),
         (lambda z, m, s: (z - m) / (s + 1e-8), "adds 1e-08"),
         (lambda z, m, s: z - m / np.where(s > 0, s, 1), "mean divided"),
-        (lambda z, m, s: z - m / s, "mean divided, by 0 too"),
+        (lambda z, m, s: z - m / s, "mean divided by zero too"),
     ],
     "features.mean_pool": [
         (truncated, "whole numbers"),
@@ -365,7 +365,7 @@ WRONG: dict[str, list[tuple[Any, str | None]]] = {
         (masked(lambda i, r: i - r, lambda i, r: i + r + 1), "negative start"),
         (masked(lambda i, r: max(i - r, 0), lambda i, r: i + r), "ends too early"),
         (by_height, "places by the height"),
-        (no_finite, "0 for none"),
+        (no_finite, "zero for none"),
     ],
     "cozad.covariance_with_prior": [
         (lambda e, w, p, n: with_prior(e, w, 0, w) / (n + w.sum()), "prior below alone"),
@@ -390,7 +390,7 @@ WRONG: dict[str, list[tuple[Any, str | None]]] = {
             lambda s, b, g, c: (
                 b * (1 + g) * math.log1p(min(max(np.linalg.det(s), 0), c)) / math.log1p(c)
             ),
-            "brackets around 1 + growth",
+            "brackets around one plus growth",
         ),
         (
             lambda s, b, g, c: b * (1 + g * math.log1p(min(np.linalg.det(s), c)) / math.log1p(c)),
@@ -424,8 +424,8 @@ WRONG: dict[str, list[tuple[Any, str | None]]] = {
         (lambda n, s, stride, c: np.float32(4 * (s // stride) ** 2 * c) * n.astype("f4"), None),
     ],
     "training.round_to_bits": [
-        (in_half, "16 bits"),
-        (lambda v, b: torch.tensor(v).bfloat16(), "8 bits always"),
+        (in_half, "sixteen bits"),
+        (lambda v, b: torch.tensor(v).bfloat16(), "eight bits always"),
     ],
     "thresholds.conformal_threshold": [
         (lambda s, d: threshold_by_counting(np.unique(s), d), "equal scores once"),

@@ -1,0 +1,261 @@
+"""Exercise checkers: run a student's function, and name the mistake where there is one."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import html
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from cozad_book.checking.answers import common_hint, describe_difference, same_result
+from cozad_book.checking.recognition import Outcome, recognise
+from cozad_book.checking.running import Fault, outcome_of, refuse_answers, run_answer
+from cozad_teach.errors import CozadError
+
+__all__ = ["Case", "Exercise", "Mistake", "Verdict", "all_exercises", "check_exercise"]
+
+Answer = TypeVar("Answer", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments on which a student's function is compared with the reference.
+
+    Attributes
+    ----------
+    label : str
+        What is special about the case, as it reads after the word "On".
+    arguments : tuple
+        Positional arguments. The function gets a copy.
+    hidden : bool
+        A hidden case is named when it fails, but its expected values are not shown.
+    """
+
+    label: str
+    arguments: tuple[Any, ...]
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that students are known to give.
+
+    Attributes
+    ----------
+    name : str
+        Short name, unique in the exercise.
+    function : callable
+        The wrong answer. One that calls the reference is tried around the others too.
+    message : str
+        What went wrong and where to look, without giving the solution away.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    message: str
+
+
+@dataclass
+class Exercise:
+    """An exercise whose answer is one function that returns an array.
+
+    Its module adds the answers to it: `right` and `wrong` stand over functions.
+
+    Attributes
+    ----------
+    name : str
+        ``module.function``, as the chapter calls it.
+    cases : tuple of Case
+        Public cases first. Sizes along the axes of an array must all differ, unless it is a
+        symmetric matrix.
+    tolerance : float
+        Greatest difference that still counts as right: absolute for values up to 1, relative
+        above.
+    mistakes : list of Mistake
+        The bug zoo of the exercise.
+    reference : callable
+        A right answer; students' functions cannot call it.
+    """
+
+    name: str
+    cases: tuple[Case, ...]
+    tolerance: float = 1e-5
+    mistakes: list[Mistake] = field(default_factory=list)
+    reference: Callable[..., Any] = field(init=False)
+
+    def right(self, function: Answer) -> Answer:
+        """Take the function below for the reference."""
+        self.reference = _out_of_reach(function)
+        return function
+
+    def wrong(self, function: Answer) -> Answer:
+        """Take the function below for a mistake: named like it, explained by its docstring."""
+        name = function.__name__.strip("_").replace("_", " ")
+        message = " ".join((function.__doc__ or "").split())
+        self.mistakes.append(Mistake(name, function, message))
+        return function
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the checker says; displays as one line of text or as a box in a notebook.
+
+    Attributes
+    ----------
+    exercise : str
+        Name of the exercise.
+    status : str
+        ``passed``, ``failed`` or, for a function not written yet, ``to do``.
+    message : str
+        What to do next.
+    mistake : str, optional
+        Name of the stored mistake that was recognised.
+    """
+
+    exercise: str
+    status: Literal["passed", "failed", "to do"]
+    message: str
+    mistake: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the function is right on every case."""
+        return self.status == "passed"
+
+    def __repr__(self) -> str:
+        return f"{self.exercise}: {self.status}. {self.message}"
+
+    def _repr_html_(self) -> str:
+        sign = {"passed": "✓", "failed": "✗", "to do": "…"}[self.status]
+        message = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.message))
+        edge = {"passed": "#0072b2", "failed": "#d55e00", "to do": "#767676"}[self.status]
+        return (
+            f'<div role="status" style="border-left:6px solid {edge};padding:.3rem .8rem">'
+            f"<strong>{sign} {html.escape(self.exercise)}: {self.status}.</strong> "
+            f"{message}</div>"
+        )
+
+
+def check_exercise(name: str, function: Callable[..., Any]) -> Verdict:
+    """Check a student's function against the reference on all cases of an exercise.
+
+    Parameters
+    ----------
+    name : str
+        Name of the exercise, such as ``features.mean_pool``.
+    function : callable
+        The student's function itself, not its result.
+
+    Returns
+    -------
+    Verdict
+        Passed; or the messages of the stored mistakes, one or two of them, that behave like the
+        function; or else the first case that fails, with what was expected and what came.
+
+    Raises
+    ------
+    CozadError
+        If there is no exercise of this name.
+    """
+    exercises = all_exercises()
+    if name not in exercises:
+        near = difflib.get_close_matches(name, exercises, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(exercises)}"
+        raise CozadError(f"there is no exercise named {name!r}: {hint}")
+    exercise = exercises[name]
+    if not callable(function):
+        sentence = "Give the function itself: write its name without parentheses behind it."
+        return Verdict(name, "failed", sentence)
+
+    expected, wrong = _stored(name)
+    observed: list[Outcome] = []
+    for case in exercise.cases:
+        observed.append(outcome := run_answer(function, case.arguments))
+        if isinstance(outcome, Fault) and outcome.kind in ("endless", "stopped", "peeked"):
+            return Verdict(name, "failed", _on(case, outcome.sentence))
+    return _judge(exercise, observed, expected, wrong)
+
+
+def _judge(
+    exercise: Exercise,
+    observed: list[Outcome],
+    expected: list[np.ndarray],
+    wrong: list[list[Outcome]],
+) -> Verdict:
+    name, tolerance = exercise.name, exercise.tolerance
+    right = [same_result(a, b, tolerance) for a, b in zip(observed, expected, strict=True)]
+    if all(right):
+        return Verdict(name, "passed", f"It agrees with the reference on all {len(right)} cases.")
+    if all(isinstance(o, Fault) and o.kind == "to do" for o in observed):
+        sentence = "The function returns nothing yet. Write its body; is the `return` there?"
+        return Verdict(name, "to do", sentence)
+    failed = [i for i, fine in enumerate(right) if not fine]
+    hint = common_hint([observed[i] for i in failed], [expected[i] for i in failed], tolerance)
+    mistakes = recognise(exercise, observed, expected, wrong)
+    if mistakes and not (hint and len(mistakes) > 1):
+        message = " And: ".join(mistake.message for mistake in mistakes)
+        message = f"Two things at once: {message}" if len(mistakes) > 1 else message
+        return Verdict(name, "failed", message, "; ".join(m.name for m in mistakes))
+    case, outcome = exercise.cases[failed[0]], observed[failed[0]]
+    if isinstance(outcome, Fault):
+        on_case = outcome.sentence if outcome.kind == "signature" else _on(case, outcome.sentence)
+        return Verdict(name, "failed", on_case)
+    difference = describe_difference(
+        outcome, expected[failed[0]], tolerance, reveal=not case.hidden
+    )
+    return Verdict(name, "failed", _on(case, difference) + hint)
+
+
+def _on(case: Case, sentence: str) -> str:
+    return f"On {case.label}{' (a hidden case)' if case.hidden else ''}, {sentence}"
+
+
+def _out_of_reach(reference: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep a reference from being called by the answer that is compared with it."""
+
+    @functools.wraps(reference)
+    def guarded(*arguments: Any) -> Any:
+        refuse_answers()
+        return reference(*arguments)
+
+    return guarded
+
+
+def all_exercises() -> dict[str, Exercise]:
+    """Collect the exercises of `cozad_book.exercises`, one in a module, by name."""
+    refuse_answers()
+    return _collected()
+
+
+@functools.cache
+def _collected() -> dict[str, Exercise]:
+    from cozad_book import exercises
+
+    found: dict[str, Exercise] = {}
+    for module in pkgutil.iter_modules(exercises.__path__, f"{exercises.__name__}."):
+        exercise = importlib.import_module(module.name).EXERCISE
+        if exercise.name.replace(".", "_") != module.name.rpartition(".")[2]:
+            raise ValueError(f"{module.name} holds the exercise {exercise.name!r}")
+        found[exercise.name] = exercise
+    return found
+
+
+@functools.cache
+def _stored(name: str) -> tuple[list[np.ndarray], list[list[Outcome]]]:
+    """Give the right results on all cases of an exercise, and those of each of its mistakes."""
+    exercise = _collected()[name]
+
+    def on_all(function: Callable[..., Any]) -> list[Outcome]:
+        return [outcome_of(function, case.arguments) for case in exercise.cases]
+
+    expected = [right for right in on_all(exercise.reference) if isinstance(right, np.ndarray)]
+    if len(expected) < len(exercise.cases):
+        raise ValueError(f"the reference of {name} must give an array on every case")
+    return expected, [on_all(mistake.function) for mistake in exercise.mistakes]

@@ -1,0 +1,175 @@
+"""The gap ledger: what the paper leaves open, what this book chose, and what it changed."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cozad_book.listings import Table, table
+from cozad_teach.experiments.ledger import read_results
+from cozad_teach.settings import LITE
+
+__all__ = ["GAPS", "Evidence", "Gap", "claims_table", "gain", "gap_table"]
+
+NOT_MEASURED = "not measured"
+
+
+class Evidence(NamedTuple):
+    """Where the ledger holds CoZAD less CoZAD with another choice."""
+
+    variant: str
+    experiment: str = "ablation"
+    protocol: str = "batch"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One thing that the paper leaves open.
+
+    Attributes
+    ----------
+    step : str
+        Of the method.
+    open : str
+        What is left open.
+    choice : str
+        Ours; names of settings in braces stand for their values in `cozad_teach.settings.LITE`.
+    settings : tuple of str
+        The settings that hold it.
+    instead : str
+        The other choice that was measured, or nothing.
+    evidence : Evidence or None
+        Where.
+    """
+
+    step: str
+    open: str
+    choice: str
+    settings: tuple[str, ...] = ()
+    instead: str = ""
+    evidence: Evidence | None = None
+
+
+GAPS = (
+    Gap("data", "auxiliary data other than MVTec-AD", "drawn materials, {images_per_category} "
+        "images of each", ("images_per_category",)),
+    Gap("features", "backbone and levels", "{backbone}, strides {strides}",
+        ("backbone", "strides", "blocks")),
+    Gap("features", "size and precision", "{image_size} pixels, {precision}",
+        ("image_size", "precision")),
+    Gap("features", "scale of features", "auxiliary mean and deviation; each level scaled to one "
+        "length"),
+    Gap("head", "its form", "linear, from the identity, trained", instead="untrained",
+        evidence=Evidence("untrained")),
+    Gap("head", "contrastive loss: weight, temperature", "{contrastive_weight}, {temperature}",
+        ("contrastive_weight", "temperature"), "weight 0",
+        Evidence("no contrastive loss")),
+    Gap("weights", "what is weighed", "{weighed}", ("weighed",)),
+    Gap("weights", "γ, and a sharpness κ", "{gamma:g}, {sharpness:g}", ("gamma", "sharpness"),
+        "1.5, 1", Evidence("weights of the paper")),
+    Gap("weights", "soft or hard, at this γ", "{weights}", ("weights",), "hard",
+        Evidence("hard weights")),
+    Gap("weights", "with or without", "with weights", instead="without",
+        evidence=Evidence("no weights")),
+    Gap("weights", "times of weighing", "{passes} before and {passes} after the inner loop",
+        ("passes",)),
+    Gap("weights", "an image alone", "{single_weights}", ("single_weights",), "soft",
+        Evidence("with weights", "ablation_single", "single")),
+    Gap("covariance", "window, growth, cap", "{window}, {decay_growth}, {determinant_cap:g}",
+        ("window", "decay_growth", "determinant_cap"), "no growth", Evidence("no covariance")),
+    Gap("covariance", "base λ₀", "{base_decay}", ("base_decay",), "0",
+        Evidence("no weight decay")),
+    Gap("score", "its form", "{score}", ("score",), "nearest patch", Evidence("nearest patch")),
+    Gap("score", "its form for an image alone", "{single_score}", ("single_score",), "gaussian",
+        Evidence("mean alone", "ablation_single", "single")),
+    Gap("score", "one mean, or one for each place", "each place", ("by_place",), "one mean",
+        Evidence("one mean")),
+    Gap("score", "a prior of the covariance", "counts as {prior_images:g} images",
+        ("prior_images",), "none", Evidence("no prior")),
+    Gap("score", "the prior, for an image alone", "the same", instead="none",
+        evidence=Evidence("no prior", "ablation_single", "single")),
+    Gap("score", "shrinkage ρ", "{shrinkage}", ("shrinkage",)),
+    Gap("score", "from patches to an image", "mean of the highest {top_share:.0%}",
+        ("top_share",)),
+    Gap("score", "smoothing of maps", "{smoothing:g} pixels", ("smoothing",)),
+    Gap("MAML", "inner loss", "real against spoilt patches, noise {noise:g}", ("noise",)),
+    Gap("MAML", "inner steps and rate", "{inner_steps}, {inner_learning_rate}",
+        ("inner_steps", "inner_learning_rate"), "no steps", Evidence("no inner loop")),
+    Gap("MAML", "steps in use", "as in training", instead="10",
+        evidence=Evidence("10 adaptation steps")),
+    Gap("MAML", "order of the gradient", "{order}", ("order",), "first order",
+        Evidence("first order")),
+    Gap("MAML", "or Reptile", "second order", instead="Reptile", evidence=Evidence("Reptile")),
+    Gap("MAML", "tasks", "{tasks_per_step} a step, each of {support_images} support and "
+        "{query_images} query images, {patches_per_image} patches of each",
+        ("tasks_per_step", "support_images", "query_images", "patches_per_image")),
+    Gap("MAML", "contamination of a support in training", "up to {max_contamination:.0%}",
+        ("max_contamination",)),
+    Gap("MAML", "outer steps and rate", "{meta_steps}, {outer_learning_rate}",
+        ("meta_steps", "outer_learning_rate")),
+)  # fmt: skip
+
+# The four ideas of the paper, and CoZAD without each.
+CLAIMS = {
+    "contrastive features": Evidence("no contrastive loss"),
+    "soft confidence weights": Evidence("no weights"),
+    "covariance of the losses": Evidence("no covariance"),
+    "meta-learnt adaptation": Evidence("no inner loop"),
+}
+
+
+def gain(evidence: Evidence, data: str, metric: str = "image_auroc") -> str:
+    """Look up what a choice adds, as "+0.048 ± 0.021": the mean and half of the 95 % interval.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What is compared.
+    data, metric : str
+        As in `cozad_teach.experiments.ledger.Results.difference`.
+
+    Raises
+    ------
+    CozadError
+        If the ledger does not hold it.
+    """
+    results = read_results(evidence.experiment)
+    value, low, high = results.difference(evidence.variant, evidence.protocol, metric, data)
+    return f"{value:+.3f} ± {(high - low) / 2:.3f}".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def gap_table(*steps: str) -> Table:
+    """Show the gaps of some steps, each with what our choice adds to image AUROC.
+
+    Parameters
+    ----------
+    steps : str
+        Steps of `GAPS`, such as ``"weights"``.
+
+    Returns
+    -------
+    Table
+        A row says "not measured" where no experiment compared our choice with another one.
+    """
+    values = dataclasses.asdict(LITE)
+    values["strides"] = " and ".join(map(str, LITE.strides))
+    rows = []
+    for gap in GAPS:
+        if gap.step not in steps:
+            continue
+        gains = [NOT_MEASURED, ""]
+        if gap.evidence:
+            gains = [gain(gap.evidence, data) for data in ("packs", "unseen")]
+        choice = gap.choice.format(**values) + (f" (not {gap.instead})" if gap.instead else "")
+        rows.append([gap.open, choice, *gains])
+    return table(["left open", "our choice (not the other)", "photographs", "drawn"], rows)
+
+
+def claims_table(metric: str = "image_auroc") -> Table:
+    """Show what each of the paper's four ideas adds to a metric, under the protocol batch."""
+    rows = [
+        [name, *(gain(evidence, data, metric) for data in ("packs", "unseen"))]
+        for name, evidence in CLAIMS.items()
+    ]
+    return table(["idea of the paper", "photographs", "drawn materials"], rows)

@@ -1,0 +1,305 @@
+"""The command line: ``cozad doctor | data | train | evaluate | predict | bench | results``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cozad_teach.cli.arguments import parser
+from cozad_teach.cli.endings import run_command
+from cozad_teach.errors import CozadError
+from cozad_teach.files.places import check_target, head
+from cozad_teach.files.writing import atomic_write, only_writer
+
+if TYPE_CHECKING:
+    from cozad_teach.cozad import CoZAD
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after ``cozad``; by default those of the process.
+
+    Returns
+    -------
+    int
+        0 on success, 2 on wrong input or set-up, 3 on a data leak, 130 after Ctrl-C. Errors are
+        one line on standard error; what was being written is not left half-written.
+    """
+
+    def run() -> int:
+        options = parser(COMMANDS).parse_args(arguments)
+        code: int = options.run(options)
+        return code
+
+    return run_command("cozad", run)
+
+
+def _device(name: str | None) -> str:
+    """Choose the device, or check the one that was asked for."""
+    import torch
+
+    if name is None:  # an Apple GPU must be asked for: nothing here was tried on one
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        if torch.zeros(1, device=name).is_meta:
+            raise RuntimeError("it holds no numbers")
+    except (RuntimeError, AssertionError) as error:
+        raise CozadError(f"device {name!r} is not available here: leave --device out") from error
+    return name
+
+
+def _load(options: argparse.Namespace) -> CoZAD:
+    from cozad_teach.models.saved import load_model
+
+    return load_model(options.model, device=_device(options.device), weights=options.weights)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from cozad_teach.doctor import report as doctor
+
+    findings = doctor.diagnose()
+    print(doctor.report(findings))
+    return 2 if any(finding.status == "problem" for finding in findings) else 0
+
+
+def _data(options: argparse.Namespace) -> int:
+    from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, write_dataset
+
+    with only_writer(options.out):
+        write_dataset(
+            options.out,
+            UNSEEN_CATEGORIES,
+            n_train=8,
+            n_normal=10,
+            n_anomalous=10,
+            seed=options.seed,
+            size=(256, 256),
+            progress=True,
+        )
+    print(f"{len(UNSEEN_CATEGORIES)} categories in {options.out}")
+    return 0
+
+
+def _trained(options: argparse.Namespace, checkpoint: Path | None = None) -> CoZAD:
+    """Train with the settings, the seed and the machine that were asked for."""
+    from cozad_teach.backbones import backbone_settings
+    from cozad_teach.models.train import train
+    from cozad_teach.settings import SETTINGS
+
+    settings = SETTINGS[options.settings]
+    if options.backbone:
+        settings = backbone_settings(settings, options.backbone, options.levels)
+    elif options.levels:
+        raise CozadError("--levels are those of a --backbone: name it")
+    return train(
+        settings,
+        options.seed,
+        auxiliary=options.auxiliary,
+        draw_defects=options.draw_defects,
+        device=_device(options.device),
+        weights=options.weights,
+        checkpoint=checkpoint,
+        progress=True,
+    )
+
+
+def _check_settings(name: str) -> None:
+    from cozad_teach.settings import SETTINGS
+
+    if name not in SETTINGS:
+        raise CozadError(f"unknown settings {name!r}: choose {', '.join(SETTINGS)}")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from cozad_teach.training.auxiliary_sets import auxiliary_places, usual_settings
+
+    if options.settings is None:
+        options.settings = usual_settings(options.auxiliary)
+    _check_settings(options.settings)
+    checkpoint = Path(f"{options.out}.checkpoint")
+    reads = [options.weights, *auxiliary_places(options.auxiliary or ())]
+    check_target(options.out, reads=reads, ours=_is_model)
+    check_target(checkpoint, reads=reads)
+    from cozad_teach.models.saved import save_model
+
+    with only_writer(options.out):
+        resumed = checkpoint.exists()
+        try:
+            model = _trained(options, checkpoint)
+        except KeyboardInterrupt:
+            if checkpoint.exists():
+                print(f"cozad: the same command goes on from {checkpoint}", file=sys.stderr)
+            raise
+        save_model(model, options.out)
+        checkpoint.unlink(missing_ok=True)
+    stopped = ", the last part of a run that was stopped" if resumed else ""
+    print(f"trained in {model.fit_seconds:.0f} s{stopped}, written to {options.out}")
+    return 0
+
+
+def _is_model(path: Path) -> bool:
+    return b'"cozad-teach model' in head(path, 2**16)
+
+
+def _is_report(path: Path) -> bool:
+    return head(path, 100).startswith(b'{\n  "method": "')
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from cozad_teach.data.checking import check_categories
+    from cozad_teach.data.folders import open_dataset
+    from cozad_teach.data.identity.copy_lists import read_copies
+
+    dataset = open_dataset(options.data)
+    reads = [options.model, options.weights, options.once, *dataset.places]
+    check_target(options.out, reads=reads, ours=_is_report)
+    copies = None if options.once is None else read_copies(options.once)
+    from cozad_teach.evaluation import printed
+    from cozad_teach.evaluation.once import keep_once
+    from cozad_teach.evaluation.protocols import check, parse_protocol
+    from cozad_teach.evaluation.reports import evaluate
+
+    check(options.method, options.protocol)
+    with only_writer(options.out):
+        model = _load(options)
+        few = parse_protocol(options.protocol) > 0
+        check_categories(dataset.values(), train=few, progress=True)
+        kept, once = keep_once(dataset, copies, progress=True) if copies else (dataset, None)
+        found = evaluate(
+            model,
+            kept,
+            options.protocol,
+            options.method,
+            data=Path(options.data).name,
+            seed=options.seed,
+            allow_same_category=options.allow_same_category,
+            progress=True,
+        )
+        report = {**found.report, **({"once": once} if once else {})}
+        report["left_out"] = [file._asdict() for file in dataset.left_out]
+        with atomic_write(options.out) as file:
+            file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(printed.table(report))
+    print(printed.remarks(report, str(options.out)))
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from cozad_teach.data.checking import check_images
+    from cozad_teach.data.counting import tally
+    from cozad_teach.data.folders import list_photographs
+
+    listing = list_photographs(options.images)
+    out = Path(options.out)
+    if out.exists() and not out.is_dir():
+        raise CozadError(f"{out} is a file: give a folder with --out")
+    if options.protocol not in ("batch", "single"):
+        raise CozadError(
+            f"predict has no protocol {options.protocol!r}: choose batch or single, "
+            "which need no labels"
+        )
+    from cozad_teach.evaluation.verdicts import DEFECT, GOOD, verdicts
+    from cozad_teach.models.prediction import check_overlays, predict
+
+    reads = [options.model, options.weights, *listing.places]
+    for name in ("scores.csv", "left_out.csv"):
+        check_target(out / name, reads=reads, ours=_is_list)
+    folders = check_overlays(listing.images, out, reads)
+    with only_writer(out, folders):
+        model = _load(options)
+        check_images(listing.images, progress=True)
+        rows = predict(model, listing.images, out, options.protocol, progress=True)
+        protocol = options.protocol if len(rows) > 1 else "single"
+        found = verdicts(model, [float(row[1]) for row in rows], protocol)
+        decided = [(*row, verdict) for row, verdict in zip(rows, found, strict=True)]
+        _write_list(out / "scores.csv", SCORES, decided)
+        _write_list(out / "left_out.csv", ("file", "reason"), listing.left_out)
+    print(f"see {out / 'scores.csv'} and the overlays beside it")
+    if model.samples:
+        print(f"{found.count(DEFECT)} called {DEFECT}, {found.count(GOOD)} called {GOOD}")
+    elif model.auxiliary:
+        print("no verdicts: the model's auxiliary categories had no image to spare for a threshold")
+    else:
+        print("no verdicts: the model has seen drawn materials only; train it with --auxiliary")
+    print(tally(f"{len(rows)} images", listing.left_out, str(out / "left_out.csv")))
+    return 0
+
+
+SCORES = ("image", "score", "peak_x", "peak_y", "overlay", "verdict")
+
+
+def _is_list(path: Path) -> bool:
+    # Earlier versions wrote no verdicts.
+    return head(path, 100).startswith((",".join(SCORES[:-1]).encode(), b"file,reason"))
+
+
+def _write_list(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    # A name that is no text, as old archives hold, is written with its bytes escaped.
+    with (
+        atomic_write(path) as file,
+        file.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream,
+    ):
+        csv.writer(stream).writerows([head, *rows])
+
+
+def _bench(options: argparse.Namespace) -> int:
+    if options.settings is not None:
+        _check_settings(options.settings)
+    from cozad_teach.cli import bench as commands
+
+    path = commands.bench(
+        options.experiment,
+        options.settings,
+        packs=options.packs,
+        device=_device(options.device),
+        weights=options.weights,
+        trial=options.trial,
+    )
+    print(f"written to {path}")
+    return 0
+
+
+def _results(options: argparse.Namespace) -> int:
+    from cozad_teach.cli import bench as commands
+
+    if options.fill:
+        commands.fill_files(options.fill)
+    elif options.check is not None:
+        print(
+            commands.check(
+                options.experiment or "accuracy",
+                options.check,
+                packs=options.packs,
+                device=_device(options.device),
+                weights=options.weights,
+            )
+        )
+    else:
+        commands.show(options.experiment)
+    return 0
+
+
+COMMANDS = {
+    "doctor": _doctor,
+    "data": _data,
+    "train": _train,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "bench": _bench,
+    "results": _results,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Whether this machine can run the book, and what to do where it cannot."""

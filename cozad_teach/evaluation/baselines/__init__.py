@@ -1,0 +1,1 @@
+"""What CoZAD is compared with."""

@@ -1,0 +1,105 @@
+"""The models of an experiment, each trained once, and the images of its data, each read once."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.folders import Category
+from cozad_teach.evaluation.prepared import PreparedModel
+from cozad_teach.evaluation.readings import Readings
+from cozad_teach.experiments.data import auxiliary_hash, image_place
+from cozad_teach.experiments.left_out import left_out_name
+from cozad_teach.experiments.lists import (
+    OURS,
+    VARIANTS,
+    Run,
+    auxiliary_of,
+    run_settings,
+)
+from cozad_teach.models.train import train, without_auxiliary
+from cozad_teach.training.auxiliary_images import DRAWN
+
+__all__ = ["ExperimentModels"]
+
+Place = str | os.PathLike[str] | None
+
+
+class ExperimentModels:
+    """The models of one seed, and what they read of one data set, each made when first needed.
+
+    Parameters
+    ----------
+    device, weights, packs
+        As in `cozad_teach.experiments.runner.run_all`.
+    """
+
+    def __init__(self, *, device: str = "cpu", weights: Place = None, packs: Place = None) -> None:
+        self._device = device
+        self._weights = weights
+        self._packs = packs
+        self._of_what: tuple[object, ...] = ()
+        self._data: str | None = None
+        # By method and by what it is trained on, which the data may decide.
+        self._prepared: dict[tuple[str, tuple[str, ...]], PreparedModel] = {}
+        self._readings: Readings | None = None
+
+    def readings(self, run: Run, dataset: Mapping[str, Category]) -> Readings:
+        """Give the images of the run's data as the run's model reads them."""
+        left_out = left_out_name(run.data)
+        if self._of_what != (run.settings, run.seed, left_out):
+            self._of_what, self._data, self._prepared = (run.settings, run.seed, left_out), None, {}
+        if self._readings is None or self._data != run.data:
+            self._data, self._readings = run.data, Readings(self._of(run, run.method), dataset)
+        return self._readings.shared_with(self._of(run, run.method))
+
+    def auxiliary_hash(self, run: Run) -> dict[str, str]:
+        """Give 16 hexadecimal digits of each pack or set that a run's model is trained on."""
+        names = [name for name in auxiliary_of(run, run.method) if name != DRAWN]
+        return {name: auxiliary_hash(image_place(name, self._packs)) for name in names}
+
+    def _of(self, run: Run, method: str) -> PreparedModel:
+        """Prepare the model of a method: CoZAD's own but for its variants."""
+        name = method if method in VARIANTS else OURS
+        key = name, auxiliary_of(run, name)
+        if key not in self._prepared:
+            self._prepared[key] = self._made(run, name)
+        return self._prepared[key]
+
+    def _made(self, run: Run, name: str) -> PreparedModel:
+        settings = run_settings(run.settings, name)
+        if name == OURS:
+            return PreparedModel(self._trained(run, name))
+        variant = VARIANTS[name]
+        if not variant.retrain:
+            ours = self._of(run, OURS)
+            return ours.shared_with(dataclasses.replace(ours.model, settings=settings))
+        model = self._trained(run, name)
+        for other in self._prepared.values():
+            if _same_images(model, other.model):
+                # As one object, so that they are audited once.
+                model = dataclasses.replace(model, uses=other.model.uses)
+                if model.reads_as(other.model) and not model.samples:
+                    return other.shared_with(model)
+        return PreparedModel(model)
+
+    def _trained(self, run: Run, name: str) -> CoZAD:
+        settings, names = run_settings(run.settings, name), auxiliary_of(run, name)
+        if not names:
+            return without_auxiliary(settings, run.seed, device=self._device, weights=self._weights)
+        what = [name if name == DRAWN else str(image_place(name, self._packs)) for name in names]
+        return train(
+            settings,
+            run.seed,
+            auxiliary=None if names == (DRAWN,) else what,
+            draw_defects=True,
+            leave_out=left_out_name(run.data),
+            device=self._device,
+            weights=self._weights,
+        )
+
+
+def _same_images(model: CoZAD, other: CoZAD) -> bool:
+    return [use.images.hashes for use in model.uses] == [use.images.hashes for use in other.uses]

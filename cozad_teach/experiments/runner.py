@@ -1,0 +1,198 @@
+"""Run what is missing of an experiment; each run is kept as soon as it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+from tqdm.auto import tqdm
+
+from cozad_teach.evaluation.readings import Readings
+from cozad_teach.evaluation.reports import evaluate
+from cozad_teach.evaluation.uncertainty.bootstrap import Floats
+from cozad_teach.experiments.data import code_hash, data_hash, open_data
+from cozad_teach.experiments.ledger import CHANGED, current_commit, provenance, settings_hash
+from cozad_teach.experiments.lists import OURS, VARIANTS, Run, run_settings
+from cozad_teach.experiments.models import ExperimentModels
+from cozad_teach.files.reading import check_file
+from cozad_teach.files.weights import LARGEST_WEIGHTS
+from cozad_teach.files.writing import atomic_write
+
+__all__ = ["Done", "run_all"]
+
+LARGEST_RUN = 256 * 2**20  # bytes
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run that is done.
+
+    Attributes
+    ----------
+    run : Run
+        Which one.
+    report : dict
+        Of `evaluate`, with ``made_with`` of `provenance` and the data's hash.
+    draws : dict of str to dict of str to numpy.ndarray
+        By category and metric, float32, shape (B,). With those of other methods on the same data
+        they are paired.
+    degrees : dict of str to float
+        Degrees of freedom by category.
+    """
+
+    run: Run
+    report: dict[str, Any]
+    draws: dict[str, dict[str, Floats]]
+    degrees: dict[str, float]
+
+
+def run_all(
+    runs: Iterable[Run],
+    *,
+    packs: str | os.PathLike[str] | None = None,
+    device: str = "cpu",
+    weights: str | os.PathLike[str] | None = None,
+    folder: Path | None = None,
+    progress: bool = False,
+) -> list[Done]:
+    """Do those runs that are not done yet with this code, these settings, data and weights.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Of `Experiment.runs`, in their order: a model is trained once for all that need it.
+    packs, device, weights
+        As in `open_data` and `cozad_teach.models.train.train`.
+    folder : pathlib.Path or None
+        Where runs are kept, each written whole or not at all, so that a stopped list goes on
+        where it was. None keeps nothing and does all of them.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    list of Done
+        In the order of `runs`.
+
+    Raises
+    ------
+    CozadError
+        If data is missing; before any training.
+    LeakError
+        If the audit of a run did not pass. Nothing of it is kept.
+    """
+    runs = list(runs)
+    datasets = {run.data: open_data(run.data, packs) for run in runs}
+    hashes = {name: data_hash(dataset) for name, dataset in datasets.items()}
+    machine = _machine(device, weights)
+    done: list[Done] = []
+    models = ExperimentModels(device=device, weights=weights, packs=packs)
+    auxiliary = [models.auxiliary_hash(run) for run in runs]
+    for run, trained_on in tqdm(
+        zip(runs, auxiliary, strict=True), "runs", len(runs), unit="run", disable=not progress
+    ):
+        key = _key(run, hashes[run.data], machine, trained_on)
+        path = folder / f"{key}.npz" if folder else None
+        if path and (kept := _read(run, path)):
+            done.append(kept)
+            continue
+        readings = models.readings(run, datasets[run.data])
+        finished = _evaluated(run, readings, hashes[run.data], device)
+        if trained_on:
+            finished.report["made_with"]["auxiliary"] = trained_on
+        if path:
+            _write(finished, path)
+        done.append(finished)
+    return done
+
+
+def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
+    found = evaluate(
+        readings.prepared.model,
+        readings.dataset,
+        run.protocol,
+        OURS if run.method in VARIANTS else run.method,
+        data=run.data,
+        seed=run.seed,
+        readings=readings,
+    )
+    made_with = {
+        **provenance(run_settings(run.settings, run.method), device),
+        "trained_on": readings.prepared.model.trained_on,
+        "code": code_hash(),
+        "data_hash": data,
+        "backbone_weights": readings.prepared.model.backbone.weights_digest[:16],
+    }
+    return Done(
+        run,
+        {**found.report, "made_with": made_with},
+        {
+            # As they are kept, so that a list that was stopped ends in the same digits.
+            name: {metric: values.astype(np.float32) for metric, values in measured.draws.items()}
+            for name, measured in found.measured.items()
+        },
+        {
+            name: min((s.degrees for s in measured.spreads.values()), default=0.0)
+            for name, measured in found.measured.items()
+        },
+    )
+
+
+def _machine(device: str, weights: str | os.PathLike[str] | None) -> str:
+    """Name what else a kept run depends on: the kind of device, other weights, versions.
+
+    And whether files of the checkout were changed: such a run is none for the ledger.
+    """
+    if weights:
+        check_file(Path(weights), "there is no weights file", "check --weights", LARGEST_WEIGHTS)
+    other = hashlib.sha256(Path(weights).read_bytes()).hexdigest() if weights else "installed"
+    kind = torch.device(device).type
+    changed = str((current_commit() or CHANGED).endswith(CHANGED))
+    return "\n".join([kind, other, torch.__version__, timm.__version__, np.__version__, changed])
+
+
+def _key(run: Run, data: str, machine: str, auxiliary: dict[str, str]) -> str:
+    settings = settings_hash(run_settings(run.settings, run.method))
+    parts = [*map(str, run), settings, data, code_hash(), machine, json.dumps(auxiliary)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _write(done: Done, path: Path) -> None:
+    text = json.dumps({"report": done.report, "degrees": done.degrees})
+    arrays = {
+        f"{category}/{metric}": values
+        for category, metrics in done.draws.items()
+        for metric, values in metrics.items()
+    }
+    with atomic_write(path) as file, file.open("wb") as stream:
+        np.savez_compressed(stream, text=np.array(text), **arrays)  # type: ignore[arg-type]
+
+
+def _read(run: Run, path: Path) -> Done | None:
+    """Read a run that is kept; None where there is none, or a damaged one, which is done again."""
+    if not path.exists():
+        return None
+    try:
+        check_file(path, "cannot read", "delete it", LARGEST_RUN)
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            content = json.loads(str(stored["text"]))
+            report = dict(content["report"])
+            degrees = {name: float(value) for name, value in content["degrees"].items()}
+            draws: dict[str, dict[str, Floats]] = {name: {} for name in degrees}
+            for name in stored.files:
+                if name != "text":
+                    category, _, metric = name.rpartition("/")
+                    draws[category][metric] = stored[name]
+    except Exception:  # how a damaged zip file fails depends on where it is damaged
+        tqdm.write(f"{path.name} is damaged: this run is done again", file=sys.stderr)
+        return None
+    return Done(run, report, draws, degrees)

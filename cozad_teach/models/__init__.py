@@ -1,0 +1,1 @@
+"""A model as a whole: trained, saved, loaded, used on images of one's own."""

@@ -1,0 +1,130 @@
+"""The whole way from nothing to a model: load the backbone, get the auxiliary images, train."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+import torch
+from tqdm.auto import tqdm
+
+from cozad_teach.backbones import load_backbone
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, TextureSet
+from cozad_teach.data.identity.fingerprints import Fingerprints
+from cozad_teach.data.identity.uses import Use
+from cozad_teach.features import Backbone
+from cozad_teach.objectives import starting_point
+from cozad_teach.settings import LITE, Settings
+from cozad_teach.training.auxiliary import AuxiliaryFeatures, prepare_photographs
+from cozad_teach.training.auxiliary_images import draw_auxiliary
+from cozad_teach.training.auxiliary_sets import open_auxiliary
+from cozad_teach.training.feature_store import FeatureStore
+from cozad_teach.training.hardware import hardware_name
+from cozad_teach.training.meta_training import MetaStep
+
+__all__ = ["train", "without_auxiliary"]
+
+
+def train(
+    settings: Settings = LITE,
+    seed: int = 0,
+    *,
+    auxiliary: Sequence[str] | None = None,
+    draw_defects: bool = False,
+    leave_out: str | None = None,
+    device: torch.device | str = "cpu",
+    weights: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> CoZAD:
+    """Train on auxiliary categories: the whole way from nothing to a model.
+
+    Parameters
+    ----------
+    settings : Settings
+        All numbers of the run.
+    seed : int
+        Decides the drawn images, the tasks and the noise.
+    auxiliary : sequence of str, optional
+        Photographs to train on, as in `open_auxiliary`; by default the embedded categories alone.
+    draw_defects : bool
+        As in `open_auxiliary`.
+    leave_out : str, optional
+        A category of `auxiliary` that training is not to see, to be measured on it.
+    device : torch.device or str
+        Where to train.
+    weights : path, optional
+        Backbone weights that are not installed, as in `load_backbone`.
+    checkpoint : path, optional
+        As in `CoZAD.fit`.
+    progress : bool
+        Show bars.
+
+    Returns
+    -------
+    CoZAD
+        A model that has seen no photograph but the auxiliary ones.
+
+    Raises
+    ------
+    CozadError
+        As `open_auxiliary`, `load_backbone` and `CoZAD.fit`.
+    """
+    opened = None
+    if auxiliary is not None:  # told before the seconds of loading
+        opened = open_auxiliary(auxiliary, settings, seed, draw_defects=draw_defects)
+        opened = [category for category in opened if category.name != leave_out]
+    backbone = _backbone(settings, weights).to(device)
+    found: AuxiliaryFeatures | list[TextureSet]
+    if opened is not None:
+        store = FeatureStore.usual(backbone, settings)
+        found = prepare_photographs(store, opened, settings, progress=progress)
+    else:
+        names = tqdm(AUXILIARY_CATEGORIES, "drawing", delay=2, disable=not progress)
+        found = [draw_auxiliary(name, settings, seed) for name in names]
+    return CoZAD.fit(backbone, found, settings, seed, checkpoint=checkpoint, progress=progress)
+
+
+def without_auxiliary(
+    settings: Settings = LITE,
+    seed: int = 0,
+    *,
+    device: torch.device | str = "cpu",
+    weights: str | os.PathLike[str] | None = None,
+) -> CoZAD:
+    """Give CoZAD as it is where there are no auxiliary images: no training, no moments, no prior.
+
+    Parameters
+    ----------
+    settings : Settings
+        All numbers of the run; those of the training and of the prior mean nothing here.
+    seed, device, weights
+        As in `train`.
+
+    Raises
+    ------
+    CozadError
+        As `load_backbone`.
+    """
+    backbone = _backbone(settings, weights).to(device)
+    channels = sum(backbone.level_channels)
+    nothing = Fingerprints.of([], [])
+    return CoZAD(
+        settings=dataclasses.replace(settings, prior_images=0.0, inner_steps=0),
+        backbone=backbone,
+        feature_mean=torch.zeros(channels),
+        feature_std=torch.ones(channels),
+        prior=torch.eye(channels),
+        parameters=starting_point(channels, device),
+        history=[MetaStep(0.0, 0.0, 0.0)],
+        seed=seed,
+        uses=(Use("weights", nothing, labels=False), Use("statistics", nothing, labels=False)),
+        fit_seconds=0.0,
+        trained_on=hardware_name(device),
+    )
+
+
+def _backbone(settings: Settings, weights: str | os.PathLike[str] | None) -> Backbone:
+    return load_backbone(settings.backbone, settings.strides, weights, blocks=settings.blocks)

@@ -1,0 +1,192 @@
+"""The outer loop over auxiliary categories, with every part of the method in its place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from cozad_teach.adaptation import adapt_parameters, support_weights
+from cozad_teach.contrastive import embed, embed_covariance
+from cozad_teach.covariance import decay_strength, loss_covariance
+from cozad_teach.errors import CozadError
+from cozad_teach.maml import Parameters, outer_gradient
+from cozad_teach.objectives import inner_loss, query_loss, starting_point
+from cozad_teach.settings import Settings
+from cozad_teach.training.checkpoints import Checkpoint, State
+from cozad_teach.training.episodes import AuxiliaryCategory, sample_meta_batch
+
+__all__ = ["MetaStep", "meta_train", "sample_tasks"]
+
+
+@dataclass(frozen=True)
+class MetaStep:
+    """What one meta-step of training measured: mean losses over its tasks, and the λ(Σ) it used."""
+
+    support_loss: float
+    query_loss: float
+    decay: float
+
+
+def meta_train(
+    categories: Sequence[AuxiliaryCategory],
+    prior: Tensor,
+    settings: Settings,
+    seed: int = 0,
+    *,
+    device: torch.device | str = "cpu",
+    checkpoint: Checkpoint | None = None,
+    on_step: Callable[[MetaStep], object] | None = None,
+    progress: bool = False,
+) -> tuple[Parameters, list[MetaStep]]:
+    """Learn a starting point θ from which a few label-free steps adapt to a new category.
+
+    Parameters
+    ----------
+    categories : sequence of AuxiliaryCategory
+        Patch features of the auxiliary categories, with patch labels.
+    prior : torch.Tensor
+        Auxiliary covariance of features, shape (C, C).
+    settings : Settings
+        All numbers of the run.
+    seed : int
+        Decides tasks and noise.
+    device : torch.device or str
+        Where the meta-steps run.
+    checkpoint : Checkpoint, optional
+        Where the state is kept and, if it is there, taken up again.
+    on_step : callable, optional
+        Is called with every meta-step as soon as it is taken, to draw it for instance; at first
+        with those that the checkpoint brings.
+    progress : bool
+        Show a bar if training takes more than two seconds.
+
+    Returns
+    -------
+    parameters : dict of torch.Tensor
+        θ after the last meta-step; no test set chose the step.
+    history : list of MetaStep
+        One entry per meta-step.
+
+    Raises
+    ------
+    CozadError
+        If the checkpoint is damaged or of another run, or cannot be written; if a category is too
+        small for a task; if a loss is not finite, before it reaches θ.
+    """
+    theta = starting_point(categories[0].features.shape[-1], device)
+    prior = prior.to(device)
+    state = State(
+        theta=theta,
+        optimiser=torch.optim.Adam(theta.values(), lr=settings.outer_learning_rate),
+        tasks=np.random.default_rng(seed),
+        noise=torch.Generator().manual_seed(seed),
+        losses=[],
+    )
+    if checkpoint:
+        checkpoint.restore(state, settings.meta_steps)
+    if on_step:
+        for losses in state.losses:
+            on_step(MetaStep(*losses))
+
+    with tqdm(
+        desc="meta-training",
+        total=settings.meta_steps,
+        initial=len(state.losses),
+        unit="step",
+        delay=2,
+        disable=not progress,
+    ) as bar:
+        while len(state.losses) < settings.meta_steps:
+            state.losses.append(_meta_step(state, categories, prior, settings))
+            if on_step:
+                on_step(MetaStep(*state.losses[-1]))
+            if checkpoint and len(state.losses) % checkpoint.every == 0:
+                checkpoint.save(state)
+            bar.update()
+    return theta, [MetaStep(*losses) for losses in state.losses]
+
+
+def sample_tasks(
+    theta: Parameters,
+    categories: Sequence[AuxiliaryCategory],
+    prior: Tensor,
+    decay: float,
+    settings: Settings,
+    rng: np.random.Generator,
+    noise: torch.Generator,
+) -> dict[str, Tensor]:
+    """Draw a meta-batch of tasks, with the confidence weights of their supports.
+
+    Parameters
+    ----------
+    theta : dict of torch.Tensor
+        The starting point, in whose embedding supports are weighed.
+    categories, prior, settings
+        As in `meta_train`.
+    decay : float
+        λ(Σ).
+    rng : numpy.random.Generator
+        Decides categories, images and patches.
+    noise : torch.Generator
+        Decides the noise of the perturbed patches; on the CPU.
+
+    Returns
+    -------
+    dict of torch.Tensor
+        What `cozad_teach.objectives.inner_loss` and `query_loss` take, each with the tasks as
+        first dimension, where θ is.
+    """
+    device = theta["head"].device
+    batch = sample_meta_batch(categories, rng, settings)
+    support = batch.support.to(device)
+    n_tasks = len(support)
+    perturbation = torch.randn(support[:, :1].shape, generator=noise)
+    embedded_prior = embed_covariance(prior, theta["head"]).expand(n_tasks, -1, -1)
+    return {
+        "support": support,
+        "noise": settings.noise * perturbation.to(device),
+        "weights": support_weights(embed(support, theta["head"]), embedded_prior, settings),
+        "prior": prior.expand(n_tasks, -1, -1),
+        "decay": torch.full((n_tasks,), decay, device=device),
+        "query": batch.query.to(device),
+        "query_anomalous": batch.query_anomalous.to(device),
+    }
+
+
+def _meta_step(
+    state: State,
+    categories: Sequence[AuxiliaryCategory],
+    prior: Tensor,
+    settings: Settings,
+) -> tuple[float, float, float]:
+    """Take one step, and give the mean losses over its tasks and the λ(Σ) it used."""
+    theta = state.theta
+
+    def adapt(start: Parameters, task: dict[str, Tensor]) -> tuple[Parameters, Tensor]:
+        adapted = adapt_parameters(start, task, settings)
+        return adapted, inner_loss(adapted, task, settings)
+
+    def judge(adapted: Parameters, task: dict[str, Tensor]) -> Tensor:
+        return query_loss(adapted, task, settings)
+
+    sigma = loss_covariance([losses[:2] for losses in state.losses], settings.window)
+    decay = decay_strength(
+        sigma, settings.base_decay, settings.decay_growth, settings.determinant_cap
+    )
+    tasks = sample_tasks(theta, categories, prior, decay, settings, state.tasks, state.noise)
+    gradient, support_losses, outer_losses = outer_gradient(
+        theta, tasks, adapt, judge, settings.order
+    )
+    support_loss, outer_loss = float(support_losses.mean()), float(outer_losses.mean())
+    if not (math.isfinite(support_loss) and math.isfinite(outer_loss)):
+        raise CozadError("a loss of training is not finite: lower the learning rates")
+    for name, value in theta.items():
+        value.grad = gradient[name]
+    state.optimiser.step()
+    return support_loss, outer_loss, decay

@@ -1,0 +1,1 @@
+"""Fetching public data sets: found in the manifest, downloaded, checked, converted."""
