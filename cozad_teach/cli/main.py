@@ -166,15 +166,14 @@ def _evaluate(options: argparse.Namespace) -> int:
     check_target(options.out, reads=reads, ours=_is_report)
     copies = None if options.once is None else read_copies(options.once)
     from cozad_teach.evaluation import printed
+    from cozad_teach.evaluation.methods import Run
     from cozad_teach.evaluation.once import keep_once
-    from cozad_teach.evaluation.protocols import check, parse_protocol
     from cozad_teach.evaluation.reports import evaluate
 
-    check(options.method, options.protocol)
+    run = Run.of(options.method, options.protocol, options.seed)
     with only_writer(options.out):
         model = _load(options)
-        few = parse_protocol(options.protocol) > 0
-        check_categories(dataset.values(), train=few, progress=True)
+        check_categories(dataset.values(), train=not run.protocol.zero_shot, progress=True)
         kept, once = keep_once(dataset, copies, progress=True) if copies else (dataset, None)
         found = evaluate(
             model,
@@ -204,9 +203,12 @@ def _predict(options: argparse.Namespace) -> int:
     out = Path(options.out)
     if out.exists() and not out.is_dir():
         raise CozadError(f"{out} is a file: give a folder with --out")
-    if options.protocol not in ("batch", "single"):
+    from cozad_teach.evaluation.protocols import Protocol
+
+    protocol = Protocol.parse(options.protocol)
+    if not protocol.zero_shot:
         raise CozadError(
-            f"predict has no protocol {options.protocol!r}: choose batch or single, "
+            f"predict has no protocol {protocol.name!r}: choose batch or single, "
             "which need no labels"
         )
     from cozad_teach.evaluation.verdicts import DEFECT, GOOD, verdicts
@@ -219,9 +221,9 @@ def _predict(options: argparse.Namespace) -> int:
     with only_writer(out, folders):
         model = _load(options)
         check_images(listing.images, progress=True)
-        rows = predict(model, listing.images, out, options.protocol, progress=True)
-        protocol = options.protocol if len(rows) > 1 else "single"
-        found = verdicts(model, [float(row[1]) for row in rows], protocol)
+        together = protocol.together and len(listing.images) > 1
+        rows = predict(model, listing.images, out, together=together, progress=True)
+        found = verdicts(model, [float(row[1]) for row in rows], together=together)
         decided = [(*row, verdict) for row, verdict in zip(rows, found, strict=True)]
         _write_list(out / "scores.csv", SCORES, decided)
         _write_list(out / "left_out.csv", ("file", "reason"), listing.left_out)

@@ -19,6 +19,7 @@ from cozad_teach.data.identity.copies import Copy, find_copies
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import EVERY_MODEL, Use
 from cozad_teach.errors import CozadError, LeakError, printable
+from cozad_teach.evaluation.protocols import Protocol
 
 __all__ = ["audit", "check_independence", "check_record", "digest", "raise_on_leak"]
 
@@ -76,14 +77,14 @@ def audit(
     Crops are looked for between the target and what was used for the model, not within the target:
     products in one pose (bottles) resemble crops of each other.
     """
-    inductive = protocol not in ("single", "batch")
+    seen = Protocol.parse(protocol)
     leaks = []
     for use in uses:
-        for target, allowed in ((test, protocol == "batch"), (support, inductive)):
+        for target, allowed in ((test, seen.together), (support, not seen.zero_shot)):
             if allowed and use.purpose == "statistics" and not use.labels:
                 continue
             leaks += _described(find_copies(use.images, target), use.purpose, use.images, target)
-    if inductive:
+    if not seen.zero_shot:
         leaks += _described(find_copies(support, test, same_kind=True), "support", support, test)
     else:
         known = set(test.hashes)

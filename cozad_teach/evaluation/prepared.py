@@ -16,13 +16,13 @@ from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, draw_category
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.evaluation.calibration import Calibration, calibrate, level, relative_scores
-from cozad_teach.evaluation.protocols import method_scores, parse_protocol
+from cozad_teach.evaluation.methods import Method, Run
 from cozad_teach.features import extract_features, feature_moments
 from cozad_teach.scoring import image_scores
 from cozad_teach.training.auxiliary_images import draw_auxiliary
 from cozad_teach.training.calibration_samples import CalibrationSample
 
-__all__ = ["ENSEMBLE", "PreparedModel", "follows_level"]
+__all__ = ["ENSEMBLE", "PreparedModel"]
 
 # Backbones of the ensemble besides the model's own: those whose weights are installed.
 ENSEMBLE = ("tf_efficientnet_lite1", "tf_efficientnet_lite2")
@@ -30,11 +30,6 @@ ENSEMBLE = ("tf_efficientnet_lite1", "tf_efficientnet_lite2")
 _MATERIALS = AUXILIARY_CATEGORIES[::3]
 _CALIBRATION_SEED = 1_000_000  # far from the seeds of training: other images of the same materials
 _N_SUPPORT, _N_EACH = 8, 8
-
-
-def follows_level(protocol: str) -> bool:
-    """Say whether thresholds under a protocol follow the level of the target's scores."""
-    return not parse_protocol(protocol)
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class PreparedModel:
         self._progress = progress
         self._materials: dict[bool, list[_Material]] = {}
         self._images: dict[bool, Fingerprints] = {}
-        self._calibrated: dict[tuple[str, str, int], tuple[Calibration, Use]] = {}
+        self._calibrated: dict[Run, tuple[Calibration, Use]] = {}
 
     def shared_with(self, model: CoZAD) -> PreparedModel:
         """Prepare a model with the same features on the same images as this one."""
@@ -84,7 +79,7 @@ class PreparedModel:
         scores = image_scores(patches.flatten(1), self.model.settings.top_share)
         return np.asarray(scores.double().numpy())
 
-    def calibrated(self, method: str, protocol: str, seed: int) -> tuple[Calibration, Use]:
+    def calibrated(self, run: Run) -> tuple[Calibration, Use]:
         """Choose the threshold of a method on auxiliary images, under the protocol of the target.
 
         Without normal images of the target, it is one for `relative_scores`: see `calibrated_for`.
@@ -92,51 +87,46 @@ class PreparedModel:
         anew, half of them with a defect; for the ensemble always these, since of photographs the
         model holds its own features only. With them comes the record that they were used.
         """
-        if (key := (method, protocol, seed)) not in self._calibrated:
+        if run not in self._calibrated:
             scores = []
-            materials = self._calibrating(method)
-            n_support = parse_protocol(protocol)
+            materials = self._calibrating(run.method)
+            n_support = run.protocol.normal_images
             for material in materials:
                 support = [f[: int(min(n_support, len(f)))] for f in material.support]
-                patches, _ = method_scores(
-                    self.models(method == "ensemble"),
-                    method,
-                    protocol,
+                patches, _ = run.score(
+                    self.models(run.method.several_backbones),
                     material.test,
-                    support if n_support else None,
-                    seed=seed,
+                    None if run.protocol.zero_shot else support,
                 )
                 scores.append(self.image_scores(patches))
             labels = np.concatenate([material.labels for material in materials])
             # One object for all methods: audits of the same images are not done twice.
-            kind = self.on_photographs(method)
+            kind = self.on_photographs(run.method)
             if kind not in self._images:
                 self._images[kind] = Fingerprints.join([m.images for m in materials])
-            if follows_level(protocol):
+            if run.protocol.zero_shot:
                 usual = float(np.mean([level(values) for values in scores]))
                 relative = calibrate(np.concatenate([relative_scores(v) for v in scores]), labels)
                 chosen = dataclasses.replace(relative, usual_level=usual)
             else:
                 chosen = calibrate(np.concatenate(scores), labels)
-            self._calibrated[key] = chosen, Use("threshold", self._images[kind], labels=True)
-        return self._calibrated[key]
+            self._calibrated[run] = chosen, Use("threshold", self._images[kind], labels=True)
+        return self._calibrated[run]
 
-    def calibrated_for(
-        self, scores: NDArray[np.float64], method: str, protocol: str, seed: int
-    ) -> Calibration:
+    def calibrated_for(self, scores: NDArray[np.float64], run: Run) -> Calibration:
         """Give the threshold for the image scores of one target, which follows their level.
 
         It decides, and changes no score. A normal support has set the level already.
         """
-        chosen, _ = self.calibrated(method, protocol, seed)
-        return chosen.at(scores) if follows_level(protocol) else chosen
+        chosen, _ = self.calibrated(run)
+        return chosen.at(scores) if run.protocol.zero_shot else chosen
 
-    def on_photographs(self, method: str) -> bool:
+    def on_photographs(self, method: Method) -> bool:
         """Say whether the threshold of a method comes from photographs, not from drawn images."""
-        return bool(self.model.samples) and method != "ensemble"
+        return bool(self.model.samples) and not method.several_backbones
 
-    def _calibrating(self, method: str) -> list[_Material]:
-        if (ensemble := method == "ensemble") not in self._materials:
+    def _calibrating(self, method: Method) -> list[_Material]:
+        if (ensemble := method.several_backbones) not in self._materials:
             self._materials[ensemble] = (
                 [_kept_back(sample) for sample in self.model.samples]
                 if self.on_photographs(method)
@@ -172,7 +162,7 @@ class PreparedModel:
                 progress=self._progress,
             )
             mean, std = feature_moments(features)
-            # Of such a copy only what comes before learning is used: see `method_scores`.
+            # Of such a copy only what comes before learning is used: see `METHODS`.
             members.append(
                 dataclasses.replace(
                     self.model, backbone=backbone, feature_mean=mean, feature_std=std

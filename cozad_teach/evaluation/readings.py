@@ -16,8 +16,9 @@ from cozad_teach.data.folders import Category, ImageFile, read_image
 from cozad_teach.data.identity.copies import find_copies
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.methods import Run
 from cozad_teach.evaluation.prepared import PreparedModel
-from cozad_teach.evaluation.protocols import parse_protocol
+from cozad_teach.evaluation.protocols import Protocol
 
 __all__ = ["Images", "Readings", "choose_support"]
 
@@ -71,7 +72,7 @@ class Images:
 
 
 def choose_support(
-    name: str, category: Category, protocol: str, seed: int, test: Fingerprints
+    name: str, category: Category, protocol: Protocol, seed: int, test: Fingerprints
 ) -> tuple[list[ImageFile], list[str]]:
     """Choose normal images of a category's training folder at random, none a copy of a test image.
 
@@ -84,7 +85,7 @@ def choose_support(
         Of the category.
     category : Category
         Where the images come from.
-    protocol : str
+    protocol : Protocol
         ``few-K`` or ``full``.
     seed : int
         Decides the order in which images are considered.
@@ -103,7 +104,7 @@ def choose_support(
     CozadError
         If the folder holds fewer.
     """
-    wanted = parse_protocol(protocol)
+    wanted = protocol.normal_images
     order = np.random.default_rng(seed).permutation(len(category.train_good))
     waiting = [category.train_good[i] for i in order]
     chosen: list[tuple[ImageFile, Fingerprints]] = []
@@ -123,7 +124,7 @@ def choose_support(
     if not chosen or (wanted < math.inf and len(chosen) < wanted):
         but = f", {len(skipped)} of them copies of test images" if skipped else ""
         raise CozadError(
-            f"{protocol} needs normal images in {name}/train/good, which holds "
+            f"{protocol.name} needs normal images in {name}/train/good, which holds "
             f"{len(category.train_good)}{but}: choose a smaller K or add images"
         )
     return [file for file, _ in chosen], skipped
@@ -158,7 +159,7 @@ class Readings:
         self._progress = progress
         self._others = others
         self._test: dict[tuple[str, bool], Images] = {}
-        self._support: dict[tuple[str, str, int, bool], tuple[Images, list[str]]] = {}
+        self._support: dict[tuple[str, Protocol, int, bool], tuple[Images, list[str]]] = {}
 
     def test(self, name: str, ensemble: bool) -> Images:
         """Read the test images of a category, in the order of its list."""
@@ -170,13 +171,13 @@ class Readings:
                 self._test[key] = self._read(files, ensemble)
         return self._test[key]
 
-    def support(
-        self, name: str, protocol: str, seed: int, ensemble: bool
-    ) -> tuple[Images, list[str]]:
+    def support(self, name: str, run: Run) -> tuple[Images, list[str]]:
         """Choose and read the normal images of ``few-K`` or ``full``; also name the skipped."""
-        if (key := (name, protocol, seed, ensemble)) not in self._support:
+        ensemble = run.method.several_backbones
+        if (key := (name, run.protocol, run.seed, ensemble)) not in self._support:
             prints = self.test(name, ensemble).fingerprints
-            files, skipped = choose_support(name, self.dataset[name], protocol, seed, prints)
+            category = self.dataset[name]
+            files, skipped = choose_support(name, category, run.protocol, run.seed, prints)
             self._support[key] = self._read(files, ensemble), skipped
         return self._support[key]
 

@@ -21,8 +21,8 @@ from cozad_teach.evaluation import calibration, leaks
 from cozad_teach.evaluation.calibration import Calibration
 from cozad_teach.evaluation.category import METRICS, Measured, measure
 from cozad_teach.evaluation.memory import peak_memory_mb
-from cozad_teach.evaluation.prepared import PreparedModel, follows_level
-from cozad_teach.evaluation.protocols import check, method_scores, parse_protocol
+from cozad_teach.evaluation.methods import Run
+from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.readings import Images, Readings
 from cozad_teach.evaluation.uncertainty import bootstrap, intervals
 from cozad_teach.scoring import pixel_maps
@@ -102,7 +102,7 @@ def evaluate(
     LeakError
         If the audit of a category did not pass; nothing is to be published then.
     """
-    check(method, protocol)
+    run = Run.of(method, protocol, seed)
     leaks.check_record(model.uses)
     names = [name for name, category in dataset.items() if category.test]
     if not names:
@@ -117,17 +117,17 @@ def evaluate(
     shared = readings is not None
     if readings is None:
         readings = Readings(PreparedModel(model, progress=progress), dataset, progress=progress)
-    prepared, ensemble = readings.prepared, method == "ensemble"
-    chosen, threshold_use = prepared.calibrated(method, protocol, seed)
+    prepared, ensemble = readings.prepared, run.method.several_backbones
+    chosen, threshold_use = prepared.calibrated(run)
     uses = (*prepared.uses(ensemble), threshold_use)
-    seconds = {"fit": model.fit_seconds if method == "cozad" else 0.0, "adapt": 0.0, "score": 0.0}
+    seconds = {"fit": model.fit_seconds if run.method.adapts else 0.0, "adapt": 0.0, "score": 0.0}
     measured, categories, audits = {}, {}, {}
     seen = [use.images for use in uses]
     for name in names:
         test = readings.test(name, ensemble)
         support, skipped = None, list[str]()
-        if parse_protocol(protocol):
-            support, skipped = readings.support(name, protocol, seed, ensemble)
+        if not run.protocol.zero_shot:
+            support, skipped = readings.support(name, run)
         audit = leaks.audit(
             uses,
             support.fingerprints if support else Fingerprints.join([]),
@@ -137,13 +137,10 @@ def evaluate(
         leaks.raise_on_leak(audit)
         seen += [test.fingerprints, *([support.fingerprints] if support else [])]
         started = time.perf_counter()
-        scores, adapt_seconds = method_scores(
+        scores, adapt_seconds = run.score(
             prepared.models(ensemble),
-            method,
-            protocol,
             test.features,
             support.features if support else None,
-            seed=seed,
             progress=progress,
         )
         of_images = prepared.image_scores(scores)
@@ -153,21 +150,19 @@ def evaluate(
             scores,
             test.sizes,
             of_images,
-            prepared.calibrated_for(of_images, method, protocol, seed),
+            prepared.calibrated_for(of_images, run),
             _groups(audit, test.fingerprints),
         )
         # Reading counts, also where several methods share it: each would have to do it alone.
         seconds["adapt"] += adapt_seconds + (support.seconds if support else 0.0)
         seconds["score"] += test.seconds + time.perf_counter() - started - adapt_seconds
-        if protocol != "batch":
-            audit["independence"] = _independence(
-                readings, name, method, protocol, seed, scores, support
-            )
+        if not run.protocol.together:
+            audit["independence"] = _independence(readings, name, run, scores, support)
             leaks.raise_on_leak(audit)
         audits[name] = {**audit, "skipped": skipped}
         if not shared:
             readings.forget()
-    photographs = prepared.on_photographs(method)
+    photographs = prepared.on_photographs(run.method)
     kind = "auxiliary photographs" if photographs else "drawn images of auxiliary materials"
     report = {
         "method": method,
@@ -180,7 +175,7 @@ def evaluate(
         "without_test_images": [name for name in dataset if name not in names],
         "calibration": {
             "chosen_on": f"{len(threshold_use.images)} {kind}",
-            "follows_level": follows_level(protocol),
+            "follows_level": run.protocol.zero_shot,
             "threshold": chosen.threshold,
             "slope": chosen.slope,
             "offset": chosen.offset,
@@ -265,27 +260,18 @@ def _decisions(scores: np.ndarray, labels: np.ndarray, chosen: Calibration) -> d
 
 
 def _independence(
-    readings: Readings,
-    name: str,
-    method: str,
-    protocol: str,
-    seed: int,
-    together: Tensor,
-    support: Images | None,
+    readings: Readings, name: str, run: Run, together: Tensor, support: Images | None
 ) -> dict[str, Any]:
     """Read and score the first test images of either kind once more, on their own."""
     files = readings.dataset[name].test
     normal = [i for i, item in enumerate(files) if not item.is_anomalous]
     anomalous = [i for i, item in enumerate(files) if item.is_anomalous]
     places = sorted([*normal[:1], *anomalous[:1]])[:_N_ALONE]
-    images = readings.alone(name, places, method == "ensemble")
-    alone, _ = method_scores(
-        readings.prepared.models(method == "ensemble"),
-        method,
-        protocol,
-        images.features,
+    ensemble = run.method.several_backbones
+    alone, _ = run.score(
+        readings.prepared.models(ensemble),
+        readings.alone(name, places, ensemble).features,
         support.features if support else None,
-        seed=seed,
     )
     return leaks.check_independence(together[torch.tensor(places)], alone)
 

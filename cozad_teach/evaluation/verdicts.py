@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cozad_teach.cozad import CoZAD
+from cozad_teach.evaluation.methods import Run
 from cozad_teach.evaluation.prepared import PreparedModel
 
 __all__ = ["DEFECT", "GOOD", "verdicts"]
@@ -14,7 +15,7 @@ __all__ = ["DEFECT", "GOOD", "verdicts"]
 DEFECT, GOOD = "defect", "good"
 
 
-def verdicts(model: CoZAD, scores: Sequence[float], protocol: str) -> list[str]:
+def verdicts(model: CoZAD, scores: Sequence[float], *, together: bool) -> list[str]:
     """Call each image good or a defect.
 
     Parameters
@@ -23,8 +24,8 @@ def verdicts(model: CoZAD, scores: Sequence[float], protocol: str) -> list[str]:
         Trained.
     scores : sequence of float
         Image scores of `model` on images without labels.
-    protocol : str
-        ``batch`` or ``single``, under which they were scored: each has a threshold of its own.
+    together : bool
+        Whether they were scored together or each alone: each way has a threshold of its own.
 
     Returns
     -------
@@ -36,5 +37,7 @@ def verdicts(model: CoZAD, scores: Sequence[float], protocol: str) -> list[str]:
     if not model.samples:
         return [""] * len(scores)
     values = np.asarray(scores, float)
-    chosen = PreparedModel(model).calibrated_for(values, "cozad", protocol, model.seed)
+    chosen = PreparedModel(model).calibrated_for(
+        values, Run.of("cozad", "batch" if together else "single", model.seed)
+    )
     return [DEFECT if score >= chosen.threshold else GOOD for score in scores]

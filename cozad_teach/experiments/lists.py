@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.protocols import METHODS, suits
+from cozad_teach.evaluation.methods import METHODS, suits
 from cozad_teach.experiments.contamination import SHARES
 from cozad_teach.experiments.left_out import left_out_name
 from cozad_teach.settings import PAPER, PHOTOGRAPHS, SETTINGS, Settings
@@ -18,7 +18,7 @@ __all__ = [
     "EXPERIMENTS",
     "VARIANTS",
     "Experiment",
-    "Run",
+    "Line",
     "Variant",
     "auxiliary_of",
     "experiment",
@@ -150,7 +150,7 @@ _PAPER_PAIRS = (
 )
 
 
-class Run(NamedTuple):
+class Line(NamedTuple):
     """One line of an experiment: a method on a data set, under a protocol, from a seed."""
 
     settings: str
@@ -187,16 +187,16 @@ class Experiment:
     question: str
     data: tuple[str, ...]
     protocols: tuple[str, ...] = ("single", "batch", "few-4", "full")
-    methods: tuple[str, ...] = METHODS
+    methods: tuple[str, ...] = tuple(METHODS)
     seeds: tuple[int, ...] = (0, 1, 2)
     settings: str = "lite"
     means: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pairs: tuple[tuple[str, str], ...] = ()
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[Line]:
         """List the runs so that those of one model, and then of one data set, are together."""
         return [
-            Run(self.settings, seed, data, protocol, method)
+            Line(self.settings, seed, data, protocol, method)
             for seed in self.seeds
             for data in self.data
             for protocol in self.protocols
@@ -303,7 +303,7 @@ def official_name(data: str) -> str | None:
     return data.removeprefix(OFFICIAL) if data.startswith(OFFICIAL) else None
 
 
-def auxiliary_of(run: Run, method: str) -> tuple[str, ...]:
+def auxiliary_of(run: Line, method: str) -> tuple[str, ...]:
     """Name what a method's model is trained on: packs, official sets, and drawn materials."""
     if left_out_name(run.data):
         return (CHOOSING_PACK,)

@@ -15,7 +15,7 @@ from cozad_teach.experiments.left_out import left_out_name
 from cozad_teach.experiments.lists import (
     OURS,
     VARIANTS,
-    Run,
+    Line,
     auxiliary_of,
     run_settings,
 )
@@ -46,7 +46,7 @@ class ExperimentModels:
         self._prepared: dict[tuple[str, tuple[str, ...]], PreparedModel] = {}
         self._readings: Readings | None = None
 
-    def readings(self, run: Run, dataset: Mapping[str, Category]) -> Readings:
+    def readings(self, run: Line, dataset: Mapping[str, Category]) -> Readings:
         """Give the images of the run's data as the run's model reads them."""
         left_out = left_out_name(run.data)
         if self._of_what != (run.settings, run.seed, left_out):
@@ -55,12 +55,12 @@ class ExperimentModels:
             self._data, self._readings = run.data, Readings(self._of(run, run.method), dataset)
         return self._readings.shared_with(self._of(run, run.method))
 
-    def auxiliary_hash(self, run: Run) -> dict[str, str]:
+    def auxiliary_hash(self, run: Line) -> dict[str, str]:
         """Give 16 hexadecimal digits of each pack or set that a run's model is trained on."""
         names = [name for name in auxiliary_of(run, run.method) if name != DRAWN]
         return {name: auxiliary_hash(image_place(name, self._packs)) for name in names}
 
-    def _of(self, run: Run, method: str) -> PreparedModel:
+    def _of(self, run: Line, method: str) -> PreparedModel:
         """Prepare the model of a method: CoZAD's own but for its variants."""
         name = method if method in VARIANTS else OURS
         key = name, auxiliary_of(run, name)
@@ -68,7 +68,7 @@ class ExperimentModels:
             self._prepared[key] = self._made(run, name)
         return self._prepared[key]
 
-    def _made(self, run: Run, name: str) -> PreparedModel:
+    def _made(self, run: Line, name: str) -> PreparedModel:
         settings = run_settings(run.settings, name)
         if name == OURS:
             return PreparedModel(self._trained(run, name))
@@ -85,7 +85,7 @@ class ExperimentModels:
                     return other.shared_with(model)
         return PreparedModel(model)
 
-    def _trained(self, run: Run, name: str) -> CoZAD:
+    def _trained(self, run: Line, name: str) -> CoZAD:
         settings, names = run_settings(run.settings, name), auxiliary_of(run, name)
         if not names:
             return without_auxiliary(settings, run.seed, device=self._device, weights=self._weights)

@@ -21,7 +21,7 @@ from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.evaluation.uncertainty.bootstrap import Floats
 from cozad_teach.experiments.data import code_hash, data_hash, open_data
 from cozad_teach.experiments.ledger import CHANGED, current_commit, provenance, settings_hash
-from cozad_teach.experiments.lists import OURS, VARIANTS, Run, run_settings
+from cozad_teach.experiments.lists import OURS, VARIANTS, Line, run_settings
 from cozad_teach.experiments.models import ExperimentModels
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.weights import LARGEST_WEIGHTS
@@ -38,7 +38,7 @@ class Done:
 
     Attributes
     ----------
-    run : Run
+    run : Line
         Which one.
     report : dict
         Of `evaluate`, with ``made_with`` of `provenance` and the data's hash.
@@ -49,14 +49,14 @@ class Done:
         Degrees of freedom by category.
     """
 
-    run: Run
+    run: Line
     report: dict[str, Any]
     draws: dict[str, dict[str, Floats]]
     degrees: dict[str, float]
 
 
 def run_all(
-    runs: Iterable[Run],
+    runs: Iterable[Line],
     *,
     packs: str | os.PathLike[str] | None = None,
     device: str = "cpu",
@@ -68,7 +68,7 @@ def run_all(
 
     Parameters
     ----------
-    runs : iterable of Run
+    runs : iterable of Line
         Of `Experiment.runs`, in their order: a model is trained once for all that need it.
     packs, device, weights
         As in `open_data` and `cozad_teach.models.train.train`.
@@ -115,7 +115,7 @@ def run_all(
     return done
 
 
-def _evaluated(run: Run, readings: Readings, data: str, device: str) -> Done:
+def _evaluated(run: Line, readings: Readings, data: str, device: str) -> Done:
     found = evaluate(
         readings.prepared.model,
         readings.dataset,
@@ -160,7 +160,7 @@ def _machine(device: str, weights: str | os.PathLike[str] | None) -> str:
     return "\n".join([kind, other, torch.__version__, timm.__version__, np.__version__, changed])
 
 
-def _key(run: Run, data: str, machine: str, auxiliary: dict[str, str]) -> str:
+def _key(run: Line, data: str, machine: str, auxiliary: dict[str, str]) -> str:
     settings = settings_hash(run_settings(run.settings, run.method))
     parts = [*map(str, run), settings, data, code_hash(), machine, json.dumps(auxiliary)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
@@ -177,7 +177,7 @@ def _write(done: Done, path: Path) -> None:
         np.savez_compressed(stream, text=np.array(text), **arrays)  # type: ignore[arg-type]
 
 
-def _read(run: Run, path: Path) -> Done | None:
+def _read(run: Line, path: Path) -> Done | None:
     """Read a run that is kept; None where there is none, or a damaged one, which is done again."""
     if not path.exists():
         return None

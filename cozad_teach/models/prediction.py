@@ -40,8 +40,8 @@ def predict(
     model: CoZAD,
     files: Sequence[ImageFile],
     out: Path,
-    protocol: str = "batch",
     *,
+    together: bool = True,
     progress: bool = False,
 ) -> list[Row]:
     """Score images and write one heat-map overlay for each.
@@ -51,13 +51,13 @@ def predict(
     model : CoZAD
         A trained model.
     files : sequence of ImageFile
-        Photographs; for ``batch`` all of one kind of object or surface.
+        Photographs; where they are scored together, all of one kind of object or surface.
     out : pathlib.Path
         Folder for the overlays, at the size of the photographs. Each is written whole or not.
-    protocol : str
-        ``batch``: the images are scored together, each helping to say what is normal; of more than
-        `SUPPORT_IMAGES`, or fewer if their features are large, as many drawn at random do.
-        ``single``: each alone, as a single image is in any case.
+    together : bool
+        Whether each image helps to say what is normal for the others; of more than
+        `SUPPORT_IMAGES`, or fewer if their features are large, as many drawn at random do. A
+        single image is scored alone in any case.
     progress : bool
         Show bars.
 
@@ -71,9 +71,7 @@ def predict(
     CozadError
         If an image cannot be read, a score is not finite, or an overlay cannot be written.
     """
-    if len(files) == 1:
-        protocol = "single"
-    patches = _patch_scores(model, files, protocol, progress)
+    patches = _patch_scores(model, files, together and len(files) > 1, progress)
     if not torch.isfinite(patches).all():
         raise CozadError("the model gives scores that are not finite: train it again")
     scores = image_scores(patches.flatten(1), model.settings.top_share)
@@ -157,7 +155,7 @@ def _overlay_name(name: str) -> str:
 
 
 def _patch_scores(
-    model: CoZAD, files: Sequence[ImageFile], protocol: str, progress: bool
+    model: CoZAD, files: Sequence[ImageFile], together: bool, progress: bool
 ) -> Tensor:
     """Score patches, keeping features of the support only: memory hardly grows with more images."""
 
@@ -168,7 +166,7 @@ def _patch_scores(
         )
 
     everything, support, scores = range(len(files)), list[int](), list[Tensor]()
-    if protocol == "batch":
+    if together:
         order = torch.randperm(len(files), generator=torch.Generator().manual_seed(model.seed))
         support = sorted(order[: _support_size(model)].tolist())
         features = read(support, progress=progress)
@@ -178,7 +176,7 @@ def _patch_scores(
     with tqdm(total=len(rest), desc="scores", unit="image", delay=2, disable=not progress) as bar:
         for start in range(0, len(rest), CHUNK):
             features = read(rest[start : start + CHUNK])
-            if protocol == "batch":
+            if together:
                 scores += list(model.score(features, adapted))
             else:
                 scores += list(model.score_singly(features))

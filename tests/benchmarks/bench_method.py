@@ -275,7 +275,7 @@ with tempfile.TemporaryDirectory() as folder:
         for copy in range(int(sys.argv[2]) // 20):
             Image.fromarray(image).save(Path(folder) / f"{copy}_{i}.png")
     files = list_images(folder).images
-    prediction._patch_scores(load_model(sys.argv[1]), files, "batch", progress=False)
+    prediction._patch_scores(load_model(sys.argv[1]), files, True, progress=False)
 print(peak_memory_mb())
 """
 

@@ -31,6 +31,7 @@ from cozad_teach.data.identity.audit import Audit, audit_sets, write_audit
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.evaluation import reports
+from cozad_teach.evaluation.methods import Run
 from cozad_teach.experiments.ledger import read_results
 from cozad_teach.models.saved import load_model, save_model
 
@@ -94,13 +95,14 @@ def test_evaluate_shows_a_category_whose_scores_are_not_finite(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing is decided there, and the table says so instead of breaking off."""
-    whole = reports.method_scores
 
-    def broken(*arguments: Any, **options: Any) -> tuple[torch.Tensor, float]:
-        scores, seconds = whole(*arguments, **options)
-        return torch.full_like(scores, torch.nan), seconds
+    class Broken(Run):
+        def score(self, *arguments: Any, **options: Any) -> tuple[torch.Tensor, float]:
+            scores, seconds = super().score(*arguments, **options)
+            of_target = len(scores) == 6  # not those that a threshold is chosen on
+            return (torch.full_like(scores, torch.nan) if of_target else scores), seconds
 
-    monkeypatch.setattr(reports, "method_scores", broken)
+    monkeypatch.setattr(reports, "Run", Broken)
     out = tmp_path / "metrics.json"
     arguments = ["--data", str(data), "--method", "mahalanobis", "--out", str(out)]
     assert main(["evaluate", "--model", model_file, *arguments]) == 0

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
+import cozad_teach
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.data.folders import open_dataset
@@ -26,8 +28,9 @@ from cozad_teach.data.identity.uses import Use
 from cozad_teach.errors import CozadError, LeakError
 from cozad_teach.evaluation import readings as readings_module
 from cozad_teach.evaluation.category import METRICS
+from cozad_teach.evaluation.methods import METHODS, Run, suits
 from cozad_teach.evaluation.prepared import PreparedModel
-from cozad_teach.evaluation.protocols import METHODS, parse_protocol, patch_scores, suits
+from cozad_teach.evaluation.protocols import Protocol
 from cozad_teach.evaluation.readings import Readings, choose_support
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.features import unit_length
@@ -43,10 +46,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "k"), [("single", 0), ("batch", 0), ("few-4", 4), ("full", math.inf)]
+    ("name", "normal_images", "together", "alone"),
+    [
+        ("single", 0, False, True),
+        ("batch", 0, True, False),
+        ("few-4", 4, False, False),
+        ("full", math.inf, False, False),
+    ],
 )
-def test_protocols_are_named(name: str, k: float) -> None:
-    assert parse_protocol(name) == k
+def test_protocols_are_named(name: str, normal_images: float, together: bool, alone: bool) -> None:
+    protocol = Protocol.parse(name)
+    assert protocol == Protocol(name, normal_images, together)
+    assert (protocol.alone, protocol.zero_shot) == (alone, normal_images == 0)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +65,7 @@ def test_protocols_are_named(name: str, k: float) -> None:
 )
 def test_unknown_protocols_are_refused(name: str) -> None:
     with pytest.raises(CozadError, match="unknown protocol"):
-        parse_protocol(name)
+        Protocol.parse(name)
 
 
 @pytest.mark.parametrize("method", ["mahalanobis", "knn", "mutual"])
@@ -62,13 +73,14 @@ def test_unit_baselines_are_the_baselines_on_directions(trained: CoZAD, method: 
     features = torch.randn(4, 7, 6, 152, generator=torch.Generator().manual_seed(0))
     directions = unit_length(features, trained.backbone.level_channels)
     for protocol in ("batch",) if method == "mutual" else ("single", "batch"):
-        found = patch_scores(trained, f"{method}-unit", protocol, features)[0]
-        assert torch.allclose(found, patch_scores(trained, method, protocol, directions)[0])
-        assert not torch.allclose(found, patch_scores(trained, method, protocol, features)[0])
+        found = Run.of(f"{method}-unit", protocol).score([trained], [features])[0]
+        plain = Run.of(method, protocol)
+        assert torch.allclose(found, plain.score([trained], [directions])[0])
+        assert not torch.allclose(found, plain.score([trained], [features])[0])
     for protocol in ("few-4", "full"):
         assert not suits(f"{method}-unit", protocol)
         with pytest.raises(CozadError, match="is for the protocols single and batch"):
-            patch_scores(trained, f"{method}-unit", protocol, features, features)
+            Run.of(f"{method}-unit", protocol)
 
 
 @pytest.fixture(scope="module")
@@ -225,8 +237,9 @@ def test_single_is_blind_to_the_other_test_images(trained: CoZAD, data: Path) ->
     features = trained.features(images)
     assert len(images) == len(category.test)
     for method in ("cozad", "mahalanobis", "knn"):
-        alone, _ = patch_scores(trained, method, "single", features[:2])
-        among, _ = patch_scores(trained, method, "single", features)
+        run = Run.of(method, "single")
+        alone, _ = run.score([trained], [features[:2]])
+        among, _ = run.score([trained], [features])
         assert torch.allclose(alone, among[:2], rtol=1e-3, atol=1e-3), method
 
 
@@ -371,13 +384,15 @@ def test_a_support_is_checked_again_once_copies_have_left_it(
         return [Copy(0, 0, "saved anew", 1.0)] if len(first) > 3 else []
 
     monkeypatch.setattr(readings_module, "find_copies", find_copies)
-    chosen, skipped = choose_support(NAME, category, "full", 0, Fingerprints.join([]))
+    chosen, skipped = choose_support(
+        NAME, category, Protocol.parse("full"), 0, Fingerprints.join([])
+    )
     assert asked == [5, 4, 3]  # as the audit will ask, of just those that are left
     assert len(chosen) == 3 and len(skipped) == 2
     assert {*(file.name for file in chosen), *skipped} == {f.name for f in category.train_good}
     asked.clear()
     with pytest.raises(CozadError, match="holds 5, 2 of them copies"):
-        choose_support(NAME, category, "few-4", 0, Fingerprints.join([]))
+        choose_support(NAME, category, Protocol.parse("few-4"), 0, Fingerprints.join([]))
     assert asked == [4, 4, 3]
 
 
@@ -401,3 +416,25 @@ def test_metrics_that_cannot_be_had_are_null_with_a_reason(
     assert "no anomalous images" in rows["normal_only"]["null_reasons"]["image_auroc"]
     assert report["mean"]["image_auroc"] is None
     assert "normal_only" in report["mean"]["null_reasons"]["image_auroc"]
+
+
+def test_normal_images_are_given_where_the_protocol_has_them_and_only_there(
+    trained: CoZAD,
+) -> None:
+    features = torch.randn(3, 7, 6, 152, generator=torch.Generator().manual_seed(0))
+    for protocol, support in (("few-3", None), ("full", None), ("batch", [features])):
+        with pytest.raises(CozadError, match="few-K and full, and only they"):
+            Run.of("knn", protocol).score([trained], [features], support)
+
+
+def test_no_protocol_is_told_by_its_name_elsewhere() -> None:
+    """Whoever asks what may be seen asks the protocol, so that a new one is added in one place."""
+    package = Path(cozad_teach.__file__).parent
+    asks = re.compile(r"protocol(\.name)? (==|!=|in) |parse\(.*\)\.name ==")
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in package.rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if asks.search(line) and path.name != "protocols.py" and "for protocol in" not in line
+    ]
+    assert found == []

@@ -25,8 +25,8 @@ from cozad_teach.cli import bench as commands
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
 from cozad_teach.errors import CozadError, LeakError
 from cozad_teach.evaluation.category import Measured, measure
+from cozad_teach.evaluation.methods import METHODS, suits
 from cozad_teach.evaluation.metrics import image_auroc
-from cozad_teach.evaluation.protocols import METHODS, suits
 from cozad_teach.evaluation.reports import Evaluation
 from cozad_teach.evaluation.uncertainty.bootstrap import image_draws, resample
 from cozad_teach.evaluation.uncertainty.intervals import (
@@ -47,7 +47,7 @@ from cozad_teach.experiments.lists import (
     PAPER_VARIANTS,
     VARIANTS,
     Experiment,
-    Run,
+    Line,
     experiment,
     run_settings,
 )
@@ -67,7 +67,7 @@ SMALL = Experiment(
 )
 
 
-def scores_of(run: Run, category: str) -> np.ndarray:
+def scores_of(run: Line, category: str) -> np.ndarray:
     """Scores that depend on the run; the images of a category are the same for all."""
     images = np.random.default_rng(len(category)).normal(size=27)
     own = np.random.default_rng(zlib.crc32(repr(run).encode())).normal(size=27)
@@ -75,7 +75,7 @@ def scores_of(run: Run, category: str) -> np.ndarray:
     return images + 0.5 * own + strength * LABELS
 
 
-def fake_evaluation(run: Run) -> Evaluation:
+def fake_evaluation(run: Line) -> Evaluation:
     measured: dict[str, Measured] = {}
     for category in ("oak", "walnut") if run.data == "wood" else ("tile",):
         masks = maps = None
@@ -165,7 +165,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         model: Any, dataset: Any, protocol: str, method: str, *, data: str, seed: int, **_: Any
     ) -> Evaluation:
         assert model.seed == seed
-        run = Run("lite", seed, data, protocol, method)
+        run = Line("lite", seed, data, protocol, method)
         asked.runs.append(run)
         asked.scored.append(model.settings)
         return fake_evaluation(run)
@@ -186,7 +186,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_a_list_is_every_combination_that_suits() -> None:
     runs = SMALL.runs()
     assert len(runs) == 3 * 2 * (2 + 3) == len(set(runs))
-    assert Run("lite", 0, "tiles", "single", "mutual") not in runs
+    assert Line("lite", 0, "tiles", "single", "mutual") not in runs
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
     for name, one in EXPERIMENTS.items():
         assert all(suits(run.method, run.protocol) for run in one.runs()), name
@@ -275,7 +275,7 @@ def test_variants_are_trained_on_their_auxiliary_images(
     for pack in ("mvtec_aux5", "dtd10_textures"):
         (tmp_path / f"{pack}.zip").write_bytes(pack.encode())
     names = ("cozad", "photographs", "textures", "all")
-    runs = [Run("lite", 0, data, "batch", name) for data in ("tiles", "wood") for name in names]
+    runs = [Line("lite", 0, data, "batch", name) for data in ("tiles", "wood") for name in names]
     done = run_all(runs, packs=tmp_path)
     photographs, textures = (str(tmp_path / f"{p}.zip") for p in ("mvtec_aux5", "dtd10_textures"))
     asked = [None, [photographs], [textures], ["drawn", textures, photographs]]
@@ -288,7 +288,7 @@ def test_a_run_is_done_anew_where_its_auxiliary_images_have_changed(
     world: SimpleNamespace, tmp_path: Path
 ) -> None:
     pack, kept = tmp_path / "mvtec_aux5.zip", tmp_path / "kept"
-    runs = [Run("lite", 0, "tiles", "batch", name) for name in ("cozad", "photographs")]
+    runs = [Line("lite", 0, "tiles", "batch", name) for name in ("cozad", "photographs")]
     for content, n_runs in ((b"1", 2), (b"1", 2), (b"other", 3)):
         pack.write_bytes(content)
         auxiliary_hash.cache_clear()
@@ -298,7 +298,7 @@ def test_a_run_is_done_anew_where_its_auxiliary_images_have_changed(
 
 def test_what_is_left_out_is_not_trained_on(world: SimpleNamespace, tmp_path: Path) -> None:
     (tmp_path / "mvtec_aux5.zip").write_bytes(b"")
-    runs = [Run("lite", 0, f"left out: {c}", "batch", "cozad") for c in ("pill", "bottle")]
+    runs = [Line("lite", 0, f"left out: {c}", "batch", "cozad") for c in ("pill", "bottle")]
     run_all(runs, packs=tmp_path)
     place = [str(tmp_path / "mvtec_aux5.zip")]
     assert world.auxiliary == [(place, "pill"), (place, "bottle")]
@@ -484,7 +484,7 @@ def _endless(folder: Path) -> None:
 
     def slow(*args: Any, **options: Any) -> Evaluation:
         time.sleep(0.05)
-        return fake_evaluation(Run("lite", options["seed"], options["data"], args[2], args[3]))
+        return fake_evaluation(Line("lite", options["seed"], options["data"], args[2], args[3]))
 
     runner.train = lambda *a, **k: FakeModel(*a)  # type: ignore
     runner.evaluate = slow  # type: ignore[assignment]
@@ -564,7 +564,7 @@ def test_results_are_means_over_seeds_and_categories_by_loops(done: list[Done]) 
     assert (row["seeds"], row["images"]) == (3, 54)
     values = [
         [
-            image_auroc(scores_of(Run("lite", s, "wood", "batch", "knn"), c), LABELS)
+            image_auroc(scores_of(Line("lite", s, "wood", "batch", "knn"), c), LABELS)
             for s in range(3)
         ]
         for c in ("oak", "walnut")
@@ -577,7 +577,7 @@ def test_results_are_means_over_seeds_and_categories_by_loops(done: list[Done]) 
     for category in ("oak", "walnut"):
         draws = [
             image_draws(
-                scores_of(Run("lite", s, "wood", "batch", "knn"), category), LABELS, weights
+                scores_of(Line("lite", s, "wood", "batch", "knn"), category), LABELS, weights
             )
             for s in range(3)
         ]
@@ -606,7 +606,7 @@ def test_differences_are_paired(done: list[Done]) -> None:
     weights = resample(LABELS, 200)
     for seed in range(3):
         scores = [
-            scores_of(Run("lite", seed, "tiles", "batch", m), "tile") for m in ("cozad", "knn")
+            scores_of(Line("lite", seed, "tiles", "batch", m), "tile") for m in ("cozad", "knn")
         ]
         by_seed.append(image_auroc(scores[0], LABELS) - image_auroc(scores[1], LABELS))
         both = [image_draws(s, LABELS, weights)["image_auroc"] for s in scores]

@@ -22,7 +22,7 @@ from cozad_teach.experiments.lists import (
     PAPER_VARIANTS,
     VARIANTS,
     Experiment,
-    Run,
+    Line,
     Variant,
     auxiliary_of,
     run_settings,
@@ -66,7 +66,7 @@ def test_every_set_that_can_be_installed_has_a_row() -> None:
     ],
 )
 def test_no_target_is_trained_on(data: str, names: tuple[str, ...]) -> None:
-    assert auxiliary_of(Run("lite", 0, data, "batch", "settings paper"), "settings paper") == names
+    assert auxiliary_of(Line("lite", 0, data, "batch", "settings paper"), "settings paper") == names
 
 
 def test_the_variants_have_the_settings_that_their_names_say() -> None:

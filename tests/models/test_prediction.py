@@ -25,14 +25,14 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[ImageFile]:
     return list(list_images(folder).images)
 
 
-def scored(model: CoZAD, files: list[ImageFile], protocol: str) -> torch.Tensor:
-    return prediction._patch_scores(model, files, protocol, progress=False)
+def scored(model: CoZAD, files: list[ImageFile], *, together: bool) -> torch.Tensor:
+    return prediction._patch_scores(model, files, together, progress=False)
 
 
 def test_few_images_are_one_batch(trained: CoZAD, photographs: list[ImageFile]) -> None:
     features = trained.features([read_image(file) for file in photographs])
     expected = trained.score(features, trained.adapt(features))
-    assert torch.allclose(scored(trained, photographs, "batch"), expected, atol=1e-5)
+    assert torch.allclose(scored(trained, photographs, together=True), expected, atol=1e-5)
 
 
 def test_of_many_images_some_are_the_support_and_all_are_scored(
@@ -43,10 +43,10 @@ def test_of_many_images_some_are_the_support_and_all_are_scored(
     features = trained.features([read_image(file) for file in photographs])
     order = torch.randperm(21, generator=torch.Generator().manual_seed(trained.seed))
     adapted = trained.adapt(features[order[:4].sort().values])
-    found = scored(trained, photographs, "batch")
+    found = scored(trained, photographs, together=True)
     assert torch.allclose(found, trained.score(features, adapted), atol=1e-5)
     single = trained.score_singly(features)
-    assert torch.allclose(scored(trained, photographs, "single"), single, atol=1e-3)
+    assert torch.allclose(scored(trained, photographs, together=False), single, atol=1e-3)
 
 
 def test_no_more_images_than_the_support_and_a_chunk_are_held(
@@ -62,7 +62,7 @@ def test_no_more_images_than_the_support_and_a_chunk_are_held(
         return features(self, images, **options)
 
     monkeypatch.setattr(CoZAD, "features", watched)
-    scored(trained, photographs, "batch")
+    scored(trained, photographs, together=True)
     assert sizes == [5] + 8 * [2]
 
 
@@ -92,7 +92,7 @@ def test_scores_that_are_not_finite_are_no_scores(
     """As of a model whose inner loop diverges: nothing is drawn of them."""
     monkeypatch.setattr(CoZAD, "score_singly", lambda _, features: features[..., 0] * torch.nan)
     with pytest.raises(CozadError, match="scores that are not finite: train it again"):
-        prediction.predict(trained, photographs[:2], tmp_path, "single")
+        prediction.predict(trained, photographs[:2], tmp_path, together=False)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -21,7 +21,7 @@ from cozad_book.figures.assembly import (
 from cozad_teach.backbones import load_backbone
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import draw_category, draw_texture
-from cozad_teach.evaluation.protocols import method_scores
+from cozad_teach.evaluation.methods import Run
 from cozad_teach.experiments.ledger import read_results
 from cozad_teach.settings import LITE
 from cozad_teach.training.meta_training import MetaStep
@@ -82,8 +82,8 @@ def test_rungs_of_the_ladder_are_the_package_s_scores(model: CoZAD) -> None:
     features = model.features(list(draw_category("knit_wool", 4, 3, 1, (64, 64)).images))
     found = ladder(model, features)
     assert tuple(found) == LADDER
-    plain = method_scores([model], "mahalanobis", "batch", [features])[0]
-    whole = method_scores([model], "cozad", "batch", [features])[0]
+    plain = Run.of("mahalanobis", "batch").score([model], [features])[0]
+    whole = Run.of("cozad", "batch").score([model], [features])[0]
     assert torch.equal(found["mean and covariance"], plain)
     assert torch.allclose(found["+ what training learnt"], whole, rtol=1e-5)
     rungs = list(found.values())

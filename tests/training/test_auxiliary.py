@@ -22,6 +22,7 @@ from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.images import read_image
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.methods import Run
 from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.evaluation.verdicts import verdicts
@@ -264,7 +265,7 @@ def test_samples_are_spread_and_not_taken_where_all_are_needed() -> None:
 
 def test_thresholds_are_chosen_on_what_was_kept_back(model: CoZAD) -> None:
     for method, protocol in (("cozad", "batch"), ("cozad", "single"), ("knn", "few-2")):
-        _, use = PreparedModel(model).calibrated(method, protocol, 0)
+        _, use = PreparedModel(model).calibrated(Run.of(method, protocol))
         assert use.images.names == sum((s.images.names for s in model.samples), ())
         assert use.purpose == "threshold" and use.labels
 
@@ -447,7 +448,7 @@ def test_predict_decides_by_the_threshold_from_photographs(
     with (tmp_path / "maps" / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     found = np.array([float(row["score"]) for row in rows])
-    chosen = PreparedModel(model).calibrated_for(found, "cozad", protocol, 3)
+    chosen = PreparedModel(model).calibrated_for(found, Run.of("cozad", protocol, 3))
     for row in rows:
         assert row["verdict"] == ("defect" if float(row["score"]) >= chosen.threshold else "good")
     n_defects = sum(row["verdict"] == "defect" for row in rows)
@@ -455,7 +456,8 @@ def test_predict_decides_by_the_threshold_from_photographs(
     assert f"{n_defects} called defect, {6 - n_defects} called good" in said
     # Of a product whose good images all score twice as high, the same images are defects.
     many = np.repeat(50 * found, 2)
-    same = [verdicts(model, (factor * many).tolist(), protocol) for factor in (1, 2)]
+    together = protocol == "batch"
+    same = [verdicts(model, (factor * many).tolist(), together=together) for factor in (1, 2)]
     assert same[0] == same[1] == [w for w in same[0][::2] for _ in range(2)]
 
 
@@ -463,7 +465,7 @@ def test_a_model_of_drawn_materials_decides_nothing(
     model: CoZAD, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     drawn = dataclasses.replace(model, samples=(), auxiliary=())
-    assert verdicts(drawn, [0.1, 9.0], "batch") == ["", ""]
+    assert verdicts(drawn, [0.1, 9.0], together=True) == ["", ""]
     save_model(drawn, tmp_path / "m")
     (tmp_path / "mine").mkdir()
     Image.new("RGB", (70, 90), (9, 99, 199)).save(tmp_path / "mine" / "a.png")

@@ -13,7 +13,7 @@ from torch import Tensor
 from cozad_book.figures.drawing import COLOURS
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import add_defect, draw_texture
-from cozad_teach.evaluation.protocols import method_scores
+from cozad_teach.evaluation.methods import Run
 from cozad_teach.experiments.ledger import Results
 from cozad_teach.objectives import starting_point
 from cozad_teach.training.meta_training import MetaStep
@@ -139,7 +139,7 @@ def ladder(model: CoZAD, features: Tensor) -> dict[str, Tensor]:
         for stage in stages
     ]
     scores = [
-        method_scores([model], method, "batch", [features])[0]
+        Run.of(method, "batch").score([model], [features])[0]
         for method in ("mahalanobis", "mahalanobis-unit")
     ]
     scores += [stage.score(features, stage.adapt(features)) for stage in (*models, model)]
