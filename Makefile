@@ -18,7 +18,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup python book test lint check-book check-notebooks unit lab student serve lock clean distclean
+.PHONY: help setup python book test quick lint check-book check-notebooks unit lab student serve lock clean distclean
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -41,6 +41,10 @@ book: setup ## run the chapters and build the HTML book
 
 # The tests of the pages run what check-book runs.
 test: lint check-notebooks unit ## everything that must hold; ends with pytest's summary
+
+quick: lint ## while editing: lint, and the tests that train nothing and start nothing
+	@printf '\n== pytest, quick ones\n'
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest tests -m "not slow" $(PARALLEL)
 
 lint: setup ## ruff and mypy
 	$(call step,ruff check,$(RUN) -m ruff check .)

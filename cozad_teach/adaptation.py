@@ -15,7 +15,17 @@ from cozad_teach.objectives import Task, inner_loss, support_statistics
 from cozad_teach.scoring import image_scores, mahalanobis
 from cozad_teach.settings import Settings
 
-__all__ = ["Adapted", "AdaptedSupports", "adapt_parameters", "adapt_supports", "support_weights"]
+__all__ = [
+    "Adapted",
+    "AdaptedSupports",
+    "adapt_parameters",
+    "adapt_support",
+    "adapt_supports",
+    "support_weights",
+]
+
+# Patches among which nearest neighbours are sought: more of them cost time and change little.
+BANK_SIZE = 8_192
 
 
 @dataclass(frozen=True)
@@ -197,6 +207,31 @@ def adapt_supports(
     weights = support_weights(embeddings, priors, settings, by_place=by_place)
     statistics = vmap(one_statistics)(embeddings, weights, priors)
     return AdaptedSupports(adapted, embeddings, weights, *statistics)
+
+
+def adapt_support(
+    theta: Parameters,
+    support: Tensor,
+    prior: Tensor,
+    decay: float,
+    settings: Settings,
+    seed: int = 0,
+) -> Adapted:
+    """Adapt to one support, (M, P, C), as `adapt_supports` does; places as the settings say."""
+    found = adapt_supports(
+        theta, support[None], prior, decay, settings, seed, by_place=settings.by_place
+    )
+    embeddings, weights = found.embeddings[0].flatten(0, 1), found.weights[0]
+    source = torch.Generator().manual_seed(seed)
+    kept = torch.randperm(len(embeddings), generator=source)[:BANK_SIZE].to(weights.device)
+    return Adapted(
+        parameters={name: value[0] for name, value in found.parameters.items()},
+        mean=found.mean[0],
+        covariance=found.covariance[0],
+        weights=weights,
+        bank=embeddings[kept],
+        bank_places=kept,
+    )
 
 
 def _places_and_noise(supports: Tensor, settings: Settings, seed: int) -> tuple[Tensor, Tensor]:

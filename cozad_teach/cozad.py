@@ -1,43 +1,45 @@
-"""Step 7: the assembled method. Train on auxiliary categories, adapt to a new one, score it."""
+"""Step 7: the assembled method. Adapt to a new category, score its patches, find what is odd."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import vmap
 from tqdm.auto import tqdm
 
-from cozad_teach.adaptation import Adapted, AdaptedSupports, adapt_supports
+from cozad_teach.adaptation import Adapted, adapt_support, adapt_supports
 from cozad_teach.contrastive import embed
-from cozad_teach.data.drawn.textures import TextureSet
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.errors import CozadError
 from cozad_teach.features import Backbone, extract_features, standardise, unit_length
 from cozad_teach.maml import Parameters
-from cozad_teach.nearest import neighbourhood, patch_distances
+from cozad_teach.nearest import neighbourhood, own_distances, patch_distances
+from cozad_teach.scoring import image_scores, pixel_maps
 from cozad_teach.settings import Settings
-from cozad_teach.training.auxiliary import AuxiliaryFeatures, prepare_auxiliary
 from cozad_teach.training.calibration_samples import CalibrationSample
-from cozad_teach.training.checkpoints import Checkpoint, run_key
-from cozad_teach.training.hardware import hardware_name
-from cozad_teach.training.meta_training import MetaStep, meta_train
+from cozad_teach.training.meta_training import MetaStep
 
-__all__ = ["CoZAD"]
+__all__ = ["CoZAD", "Detection"]
+
+Images = Sequence[np.ndarray] | Sequence[Callable[[], np.ndarray]]
 
 # Single-image adaptation keeps a copy of the head for every image of a chunk.
 CHUNK = 16
 # Distances between all patches of each image of a chunk, as many as of 16 images of 40 x 40.
 CHUNK_PAIRS = CHUNK * 1600**2
-# Patches among which nearest neighbours are sought: more of them cost time and change little.
-BANK_SIZE = 8_192
+
+
+class Detection(NamedTuple):
+    """What is found on N images; higher is more anomalous."""
+
+    patch_scores: Tensor  # (N, h, w)
+    image_scores: np.ndarray  # (N,)
+    pixel_maps: list[np.ndarray]  # (H_i, W_i), of each image at its own size
 
 
 @dataclass
@@ -86,105 +88,46 @@ class CoZAD:
     auxiliary: tuple[str, ...] = ()
     samples: tuple[CalibrationSample, ...] = ()
 
-    @classmethod
-    def fit(
-        cls,
-        backbone: Backbone,
-        auxiliary: Sequence[TextureSet] | AuxiliaryFeatures,
-        settings: Settings,
-        seed: int = 0,
-        *,
-        checkpoint: str | os.PathLike[str] | None = None,
-        on_step: Callable[[MetaStep], object] | None = None,
-        progress: bool = False,
-    ) -> CoZAD:
-        """Train on auxiliary categories whose defects are known.
+    def detect(
+        self, images: Sequence[np.ndarray], *, together: bool = True, progress: bool = False
+    ) -> Detection:
+        """Find what is anomalous on images of a category that was never seen before.
 
         Parameters
         ----------
-        backbone : Backbone
-            On the device to train on.
-        auxiliary : sequence of TextureSet, or AuxiliaryFeatures
-            One set of images and masks per category, or what was made of them.
-        settings : Settings
-            All numbers of the run.
-        seed : int
-            Decides tasks and noise.
-        checkpoint : path, optional
-            A file that keeps the state of the meta-training. If it is there, training goes on
-            from it, to the same last bit as without a stop. It is left there at the end.
-        on_step : callable, optional
-            As in `cozad_teach.training.meta_training.meta_train`.
+        images : sequence of numpy.ndarray
+            uint8, (H_i, W_i, 3).
+        together : bool
+            Whether the images say together what is normal, or each is scored by itself alone.
         progress : bool
             Show bars.
 
         Returns
         -------
-        CoZAD
-            Reproducible from `auxiliary`, `settings` and `seed`: to the last bit on one CPU, and
-            on a GPU to a few units of the seventh digit, in which its libraries may differ.
+        Detection
+            Images → features → adapted → patch scores → image scores and maps.
 
         Raises
         ------
         CozadError
-            As `cozad_teach.training.meta_training.meta_train`.
+            As `score` and `score_singly`.
         """
-        started = time.perf_counter()
-        if isinstance(auxiliary, AuxiliaryFeatures):
-            prepared = auxiliary
+        features = self.features(images, progress=progress)
+        if together:
+            patches = self.score(features, self.adapt(features), own=torch.arange(len(features)))
         else:
-            prepared = prepare_auxiliary(backbone, auxiliary, settings, progress=progress)
-        seen = prepared.images
-        kept = None
-        if checkpoint is not None:
-            key = run_key(settings, seed, backbone.weights_digest, seen.hashes, prepared.categories)
-            kept = Checkpoint(Path(checkpoint), key)
-        theta, history = meta_train(
-            prepared.categories,
-            prepared.prior,
-            settings,
-            seed,
-            device=backbone.mean.device,
-            checkpoint=kept,
-            on_step=on_step,
-            progress=progress,
-        )
-        return cls(
-            settings=settings,
-            backbone=backbone,
-            feature_mean=prepared.mean,
-            feature_std=prepared.std,
-            prior=prepared.prior,
-            parameters=theta,
-            history=history,
-            seed=seed,
-            uses=(Use("weights", seen, labels=True), Use("statistics", seen, labels=True)),
-            fit_seconds=time.perf_counter() - started + prepared.seconds,
-            trained_on=hardware_name(backbone.mean.device),
-            auxiliary=prepared.names,
-            samples=prepared.samples,
-        )
+            patches = self.score_singly(features, progress=progress)
+        sizes = [image.shape[:2] for image in images]
+        return Detection(patches, self.image_scores(patches), self.pixel_maps(patches, sizes))
 
-    def features(
-        self,
-        images: Sequence[np.ndarray] | Sequence[Callable[[], np.ndarray]],
-        *,
-        progress: bool = False,
-    ) -> Tensor:
+    def features(self, images: Images, *, progress: bool = False) -> Tensor:
         """Extract standardised patch features, float32 on the CPU, shape (N, h, w, C).
 
         `images` are uint8 arrays (H_i, W_i, 3) or functions that read one.
         """
-        size = self.settings.image_size
-        precision = self.settings.precision
+        size, precision = self.settings.image_size, self.settings.precision
         grids = extract_features(self.backbone, images, size, precision, progress=progress)
         return standardise(grids, self.feature_mean, self.feature_std)
-
-    def reads_as(self, other: CoZAD) -> bool:
-        """Say whether the `features` of an image are those that another model gives."""
-        return torch.equal(self.feature_mean, other.feature_mean) and torch.equal(
-            self.feature_std, other.feature_std
-        )
 
     def adapt(self, support: Tensor) -> Adapted:
         """Adapt to a category from its unlabelled, possibly contaminated images.
@@ -199,18 +142,9 @@ class CoZAD:
         Adapted
             After weighing the patches, taking the inner loop, and weighing them again.
         """
-        patches = self._patches(support)[None]
-        found = self._adapt(patches, self.settings, by_place=self.settings.by_place)
-        embeddings, weights = found.embeddings[0].flatten(0, 1), found.weights[0]
-        source = torch.Generator().manual_seed(self.seed)
-        kept = torch.randperm(len(embeddings), generator=source)[:BANK_SIZE].to(weights.device)
-        return Adapted(
-            parameters={name: value[0] for name, value in found.parameters.items()},
-            mean=found.mean[0],
-            covariance=found.covariance[0],
-            weights=weights,
-            bank=embeddings[kept],
-            bank_places=kept,
+        prior, decay = self.prior.to(self.backbone.mean.device), self.history[-1].decay
+        return adapt_support(
+            self.parameters, self._patches(support), prior, decay, self.settings, self.seed
         )
 
     def score(self, features: Tensor, adapted: Adapted, *, own: Tensor | None = None) -> Tensor:
@@ -268,7 +202,7 @@ class CoZAD:
         features : torch.Tensor
             Shape (N, h, w, C).
         progress : bool
-            Show a bar if it takes more than two seconds.
+            Show a bar.
 
         Returns
         -------
@@ -279,30 +213,34 @@ class CoZAD:
         Raises
         ------
         CozadError
-            If the settings name an unknown score, the grid is too small to have patches that are
-            not neighbours, or a feature is not finite.
+            As `score`; or if the grid is too small to have patches that are not neighbours.
         """
         settings = dataclasses.replace(self.settings, weights=self.settings.single_weights)
+        kind = settings.single_score
         near = neighbourhood(*features.shape[1:3]).to(self.backbone.mean.device)
-        if settings.single_score != "gaussian" and near.all(1).any():
+        prior, decay = self.prior.to(near.device), self.history[-1].decay
+        if kind != "gaussian" and near.all(1).any():
             raise CozadError("in so small a grid all patches are neighbours: raise image_size")
-
-        def scored(embeddings: Tensor, weights: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
-            return patch_distances(
-                *(embeddings[0], mean, covariance, embeddings[0], weights[0], near),
-                kind=settings.single_score,
-            )
-
         scores = []
         with tqdm(total=len(features), desc="images", delay=2, disable=not progress) as bar:
             for chunk in features.split(max(1, min(CHUNK, CHUNK_PAIRS // near.numel()))):
-                found = self._adapt(self._patches(chunk)[:, None], settings)
-                of_chunk = vmap(scored)(
-                    found.embeddings, found.weights, found.mean, found.covariance
-                )
-                scores.append(of_chunk.cpu())
+                supports = self._patches(chunk)[:, None]  # (N, 1, P, C)
+                found = adapt_supports(self.parameters, supports, prior, decay, settings, self.seed)
+                statistics = (found.embeddings[:, 0], found.mean, found.covariance)
+                to_own = own_distances(*statistics, found.weights[:, 0], near, kind=kind)
+                scores.append(to_own.cpu())
                 bar.update(len(chunk))
         return torch.cat(scores).reshape(features.shape[:3])
+
+    def image_scores(self, patch_scores: Tensor) -> np.ndarray:
+        """Give the image scores, float64 (N,), of patch scores (N, h, w)."""
+        scores = image_scores(patch_scores.flatten(1), self.settings.top_share)
+        return np.asarray(scores.double().numpy())
+
+    def pixel_maps(self, scores: Tensor, sizes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+        """Give the smoothed maps, (H_i, W_i), of patch scores (N, h, w) of images of `sizes`."""
+        smoothing = self.settings.smoothing / self.settings.image_size
+        return pixel_maps(scores, sizes, smoothing)
 
     def _patches(self, features: Tensor) -> Tensor:
         """Take the directions of features (N, h, w, C) on the model's device, (N, P, C)."""
@@ -310,17 +248,3 @@ class CoZAD:
             raise CozadError("a feature is not finite: check the images and the backbone's weights")
         patches = features.flatten(1, 2).to(self.backbone.mean.device)
         return unit_length(patches, self.backbone.level_channels)
-
-    def _adapt(
-        self, supports: Tensor, settings: Settings, *, by_place: bool = False
-    ) -> AdaptedSupports:
-        """Adapt to several supports (tasks, M, P, C) at once, each alone."""
-        return adapt_supports(
-            self.parameters,
-            supports,
-            self.prior.to(supports.device),
-            self.history[-1].decay,
-            settings,
-            self.seed,
-            by_place=by_place,
-        )

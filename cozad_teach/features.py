@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from cozad_teach.errors import CozadError
+from cozad_teach.files.tensors import digest_of
 
 __all__ = [
     "Backbone",
@@ -67,7 +67,7 @@ class Backbone(nn.Module):
         config: Any = network.pretrained_cfg
         self.register_buffer("mean", torch.tensor(config["mean"]).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(config["std"]).view(3, 1, 1))
-        self.weights_digest = _digest(network)
+        self.weights_digest = digest_of(network)
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -155,8 +155,7 @@ def extract_features(
         Height and width in pixels given to the backbone.
     precision : str
         In which the backbone computes: ``float32``, the same on a GPU as on a CPU but for
-        rounding, or ``bfloat16`` to use a GPU's matrix units. Everything after it is float32 in
-        any case.
+        rounding, or ``bfloat16`` to use a GPU's matrix units. All that follows is float32.
     batch_size : int
         Images per batch.
     progress : bool
@@ -172,7 +171,7 @@ def extract_features(
     CozadError
         If there is no image, the precision is unknown, or the backbone takes other sizes only.
     """
-    check_size(backbone, size)
+    _check_size(backbone, size)
     if precision not in PRECISIONS:
         raise CozadError(f"unknown precision {precision!r}: choose {' or '.join(PRECISIONS)}")
     if not len(images):
@@ -185,8 +184,8 @@ def extract_features(
     with bar, exact:
         for start in range(0, len(images), batch_size):
             some = [image() if callable(image) else image for image in images[start:][:batch_size]]
-            batch = preprocess(some, size).to(backbone.mean.device)
-            batch = batch.contiguous(memory_format=torch.channels_last)
+            batch = preprocess(some, size)
+            batch = batch.to(backbone.mean.device, memory_format=torch.channels_last)
             with torch.autocast(batch.device.type, torch.bfloat16, precision == "bfloat16"):
                 grid = backbone(batch).cpu()
             if features is None:
@@ -198,17 +197,9 @@ def extract_features(
 
 
 def feature_moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Give mean and standard deviation of every channel over all patches.
+    """Give mean and standard deviation (C,) of every channel over all patches (..., C).
 
-    Parameters
-    ----------
-    features : torch.Tensor
-        Shape (..., C).
-
-    Returns
-    -------
-    mean, std : torch.Tensor
-        Shape (C,) each. A constant channel has std 1, so that standardising leaves it at 0.
+    A constant channel has the deviation 1, so that standardising leaves it at 0.
     """
     flat = features.flatten(0, -2)
     std, mean = torch.std_mean(flat, dim=0, correction=0)
@@ -244,14 +235,8 @@ def unit_length(features: Tensor, level_channels: Sequence[int]) -> Tensor:
     return torch.cat([math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1) for x in levels], dim=-1)
 
 
-def check_size(backbone: Backbone, size: int) -> None:
-    """Refuse images of a size that a backbone does not take.
-
-    Raises
-    ------
-    CozadError
-        If it takes one size only, or whole patches, and these are not such.
-    """
+def _check_size(backbone: Backbone, size: int) -> None:
+    """Refuse images of a size that a backbone does not take."""
     config: Any = backbone.network.pretrained_cfg
     own = config["input_size"][-1]
     if backbone.blocks and size % backbone.strides[0]:
@@ -261,11 +246,3 @@ def check_size(backbone: Backbone, size: int) -> None:
         )
     if config.get("fixed_input_size") and not backbone.blocks and size != own:
         raise CozadError(f"{backbone.name} takes images of {own} pixels only, image_size is {size}")
-
-
-def _digest(network: nn.Module) -> str:
-    """Hash the parameters, in order, as bytes."""
-    digest = hashlib.sha256()
-    for tensor in network.state_dict().values():
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()

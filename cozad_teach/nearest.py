@@ -6,11 +6,12 @@ import math
 
 import torch
 from torch import Tensor
+from torch.func import vmap
 
 from cozad_teach.errors import CozadError
 from cozad_teach.scoring import mahalanobis
 
-__all__ = ["SCORES", "nearest_distances", "neighbourhood", "patch_distances"]
+__all__ = ["SCORES", "nearest_distances", "neighbourhood", "own_distances", "patch_distances"]
 
 SCORES = ("gaussian", "knn", "both")
 # A patch shares most of its receptive field with its neighbours in the 3×3 pooling.
@@ -100,6 +101,33 @@ def nearest_distances(
     if forbidden is not None:
         never = never | forbidden
     return apart.masked_fill(never, torch.inf).amin(-1)
+
+
+def own_distances(
+    embeddings: Tensor,
+    means: Tensor,
+    covariances: Tensor,
+    weights: Tensor,
+    near: Tensor,
+    *,
+    kind: str,
+) -> Tensor:
+    """Give `patch_distances` (N, P) of images that are each their own support.
+
+    Parameters
+    ----------
+    embeddings, means, covariances, weights : torch.Tensor
+        Of each image, shapes (N, P, D), (N, D), (N, D, D) and (N, P).
+    near : torch.Tensor
+        Of `neighbourhood`: pairs of patches that must not match.
+    kind : str
+        One of `SCORES`.
+    """
+
+    def of_one(patches: Tensor, mean: Tensor, covariance: Tensor, certain: Tensor) -> Tensor:
+        return patch_distances(patches, mean, covariance, patches, certain, near, kind=kind)
+
+    return vmap(of_one)(embeddings, means, covariances, weights)
 
 
 def neighbourhood(height: int, width: int) -> Tensor:

@@ -203,7 +203,7 @@ def rounded_up(product: float) -> int:
 
 
 def pixel_maps(
-    patch_scores: Tensor, sizes: Sequence[tuple[int, int]], smoothing: float = 4.0 / 224
+    patch_scores: Tensor, sizes: Sequence[tuple[int, ...]], smoothing: float = 4.0 / 224
 ) -> list[np.ndarray]:
     """Upsample patch scores to images of their own sizes and smooth them.
 

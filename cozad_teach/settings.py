@@ -21,7 +21,6 @@ __all__ = [
     "Settings",
     "from_dict",
     "read_strides",
-    "to_dict",
 ]
 
 # Of timm's own networks: no scheme, folder or repository, which timm would go and look for.
@@ -233,13 +232,8 @@ SOURCES = {
 SETTINGS = {settings.name: settings for settings in (LITE, FULL, PHOTOGRAPHS, PAPER)}
 
 
-def to_dict(settings: Settings) -> dict[str, Any]:
-    """Give the settings as plain values that JSON can hold."""
-    return dataclasses.asdict(settings)
-
-
 def from_dict(values: dict[str, Any]) -> Settings:
-    """Rebuild settings from `to_dict`.
+    """Rebuild settings from the plain values of `dataclasses.asdict`.
 
     Raises
     ------

@@ -28,7 +28,7 @@ from cozad_teach.data.masks import mask_of, resize_mask
 from cozad_teach.errors import CozadError
 from cozad_teach.files.places import check_target
 from cozad_teach.files.writing import atomic_write
-from fetching.converters import file_at
+from fetching.placements import file_at
 
 __all__ = ["main", "make_pack", "packs"]
 

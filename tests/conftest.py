@@ -57,6 +57,36 @@ def double() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
+# What `make quick` leaves out: tests that train, start a kernel, a browser or a command, or that
+# take seconds for other reasons.
+SLOW_FIXTURES = {"trained", "lite", "packs", "browser", "html", "check_notebook", "fresh"}
+SLOW_FILES = (
+    "book/",
+    *("cli/test_cli.py", "data_scripts/test_get.py", "data_scripts/test_hostile_servers.py"),
+    *(
+        "data_scripts/test_install.py",
+        "evaluation/test_bootstrap.py",
+        "evaluation/test_protocols.py",
+    ),
+    *("experiments/", "files/test_places.py", "models/", "teaching/", "training/"),
+    *("test_backbones.py", "test_cozad.py", "test_end_to_end.py", "test_full.py", "test_fuzz.py"),
+    *("test_installed.py", "test_offline.py", "test_own_folder.py", "test_register.py"),
+    *("test_setup_env.py", "test_threads.py", "doctor/"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    tests = Path(__file__).parent
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if not item.path.is_relative_to(tests):  # a notebook
+            continue
+        place = item.path.relative_to(tests).as_posix()
+        if fixtures & SLOW_FIXTURES or place.startswith(SLOW_FILES):
+            item.add_marker(pytest.mark.slow)
+
+
 TABLES = {
     "register": "register of inputs: kind, input, command, what happens",
     "fault": "faults while a data set is fetched",

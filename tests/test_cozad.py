@@ -16,7 +16,7 @@ from cozad_teach.data.identity.fingerprints import image_hash
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_auroc, pixel_auroc
 from cozad_teach.features import Backbone, unit_length
-from cozad_teach.models.train import train
+from cozad_teach.models.train import fit, train
 from cozad_teach.nearest import SCORES, neighbourhood, patch_distances
 from cozad_teach.scoring import image_scores, pixel_maps
 from cozad_teach.settings import FULL, LITE, PAPER, PHOTOGRAPHS
@@ -27,7 +27,7 @@ TINY = dataclasses.replace(LITE, image_size=64, meta_steps=3, patches_per_image=
 @pytest.fixture(scope="module")
 def tiny(trained: CoZAD) -> CoZAD:
     auxiliary = [draw_category(name, 8, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:5]]
-    return CoZAD.fit(trained.backbone, auxiliary, TINY, seed=3)
+    return fit(trained.backbone, auxiliary, TINY, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +111,8 @@ def test_single_protocol_is_adaptation_to_a_support_of_one(
 
 def test_same_seed_gives_the_same_model_to_the_last_bit(tiny: CoZAD) -> None:
     auxiliary = [draw_category(name, 8, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:5]]
-    again = CoZAD.fit(tiny.backbone, auxiliary, TINY, seed=3)
-    other = CoZAD.fit(tiny.backbone, auxiliary, TINY, seed=4)
+    again = fit(tiny.backbone, auxiliary, TINY, seed=3)
+    other = fit(tiny.backbone, auxiliary, TINY, seed=4)
     assert all(torch.equal(again.parameters[k], v) for k, v in tiny.parameters.items())
     assert not torch.equal(other.parameters["head"], tiny.parameters["head"])
 
@@ -123,7 +123,7 @@ def scores_from_images(backbone: Backbone, threads: int) -> torch.Tensor:
     try:
         torch.set_num_threads(threads)
         auxiliary = [draw_category(name, 8, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:5]]
-        model = CoZAD.fit(backbone, auxiliary, TINY, seed=3)
+        model = fit(backbone, auxiliary, TINY, seed=3)
         features = model.features(list(draw_category(UNSEEN_CATEGORIES[0], 4, 2, 0).images))
         together = model.score(features, model.adapt(features))
         return torch.stack([together, model.score_singly(features)])
@@ -158,7 +158,7 @@ def test_every_training_image_is_on_record(tiny: CoZAD) -> None:
 def test_categories_too_small_for_a_task_are_refused(tiny: CoZAD) -> None:
     auxiliary = [draw_category(AUXILIARY_CATEGORIES[0], 4, 1, 0, (64, 64))]
     with pytest.raises(CozadError, match="too small"):
-        CoZAD.fit(tiny.backbone, auxiliary, TINY)
+        fit(tiny.backbone, auxiliary, TINY)
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(tiny: CoZAD) -> None:
@@ -166,7 +166,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(tiny: CoZAD) -> None:
     auxiliary = [draw_category(AUXILIARY_CATEGORIES[0], 8, 4, 0, (64, 64))]
     wild = dataclasses.replace(TINY, inner_learning_rate=1e30, meta_steps=1)
     with pytest.raises(CozadError, match="not finite"):
-        CoZAD.fit(tiny.backbone, auxiliary, wild)
+        fit(tiny.backbone, auxiliary, wild)
 
 
 def test_train_draws_the_auxiliary_categories() -> None:

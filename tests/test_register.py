@@ -23,6 +23,7 @@ import pytest
 from PIL import Image
 
 from cozad_teach.cli import main as cli
+from cozad_teach.cli import predict
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.formats import PLUGIN_OF_SUFFIX
 from cozad_teach.data.images import read_image
@@ -711,7 +712,8 @@ def model() -> CoZAD:
 @pytest.fixture
 def prepared_once(model: CoZAD, monkeypatch: pytest.MonkeyPatch) -> None:
     """Load and calibrate the model once for all rows; leave out what is not about files."""
-    monkeypatch.setattr(cli, "_load", lambda options: model)
+    for command in (cli, predict):
+        monkeypatch.setattr(command, "load_model_of", lambda options: model)
     monkeypatch.setattr(reports, "PreparedModel", _prepared)
     monkeypatch.setattr(leaks, "find_copies", lambda *_, **__: [])
     monkeypatch.setattr(bootstrap, "N_RESAMPLES", 20)

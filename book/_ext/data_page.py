@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ from sphinx.application import Sphinx
 
 import cozad_teach
 from cozad_teach.data.folders import Category, ImageFile, open_dataset, read_image
-from fetching.index import INDEX
-from fetching.manifest import DatasetInfo, read_manifest
+
+ROOT = Path(cozad_teach.__file__).parents[1]
+sys.path.append(str(ROOT / "data_scripts"))  # which is not installed
+
+from fetching.index import INDEX  # noqa: E402
+from fetching.manifest import DatasetInfo, read_manifest  # noqa: E402
 
 __all__ = ["describe", "samples", "setup"]
 
 MARK = "<!-- the data sets of the manifest -->"
-ROOT = Path(cozad_teach.__file__).parents[1]
 MANIFEST = ROOT / "data_scripts" / "manifest.yml"
 SIDE = 256  # of a sample picture, in pixels, at most
 UNKNOWN = "nobody has verified it yet"

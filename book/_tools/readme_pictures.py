@@ -20,7 +20,6 @@ from cozad_teach.data.drawn.textures import draw_category
 from cozad_teach.files.writing import atomic_write
 from cozad_teach.models.overlays import overlay
 from cozad_teach.models.train import train
-from cozad_teach.scoring import pixel_maps
 
 BOOK = Path(__file__).resolve().parents[1]
 PAGE = BOOK / "_build" / "html" / "chapters" / "02_features.html"
@@ -34,10 +33,7 @@ def heat_maps(model: CoZAD) -> Image.Image:
     pictures = []
     for name in ("wood_walnut", "knit_wool", "cells_mosaic"):
         drawn = draw_category(name, 12, 8, seed=4, size=size)
-        features = model.features(list(drawn.images))
-        patches = model.score(features, model.adapt(features))
-        smoothing = model.settings.smoothing / model.settings.image_size
-        maps = pixel_maps(patches, [size] * len(patches), smoothing)
+        patches, _, maps = model.detect(list(drawn.images))
         low, high = np.quantile(patches.numpy(), [0.5, 0.999])
         for i in (12, 16):  # a blob and a hole
             pictures += [drawn.images[i], overlay(drawn.images[i], maps[i], low, high)]

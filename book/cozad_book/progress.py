@@ -8,7 +8,7 @@ __all__ = ["StepCounter"]
 class StepCounter:
     """Prints the number of meta-steps taken, every so often, in one line.
 
-    Give it to `cozad_teach.cozad.CoZAD.fit` as `on_step`.
+    Give it to `cozad_teach.models.train.fit` as `on_step`.
 
     Parameters
     ----------

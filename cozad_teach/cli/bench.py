@@ -13,14 +13,9 @@ import numpy as np
 
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.category import METRICS
-from cozad_teach.experiments.ledger import (
-    CHANGED,
-    current_commit,
-    provenance,
-    read_results,
-    write_results,
-)
+from cozad_teach.experiments.ledger import read_results, write_results
 from cozad_teach.experiments.lists import experiment
+from cozad_teach.experiments.provenance import CHANGED, current_commit, provenance
 from cozad_teach.experiments.published import installed_experiment, paper_table
 from cozad_teach.experiments.quotes import fill
 from cozad_teach.experiments.runner import run_all

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from cozad_teach.cli.arguments import parser
 from cozad_teach.cli.endings import run_command
+from cozad_teach.cli.loading import device, load_model_of
+from cozad_teach.cli.predict import predict_images
 from cozad_teach.errors import CozadError
 from cozad_teach.files.places import check_target, head
 from cozad_teach.files.writing import atomic_write, only_writer
@@ -43,26 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
 
     return run_command("cozad", run)
-
-
-def _device(name: str | None) -> str:
-    """Choose the device, or check the one that was asked for."""
-    import torch
-
-    if name is None:  # an Apple GPU must be asked for: nothing here was tried on one
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        if torch.zeros(1, device=name).is_meta:
-            raise RuntimeError("it holds no numbers")
-    except (RuntimeError, AssertionError) as error:
-        raise CozadError(f"device {name!r} is not available here: leave --device out") from error
-    return name
-
-
-def _load(options: argparse.Namespace) -> CoZAD:
-    from cozad_teach.models.saved import load_model
-
-    return load_model(options.model, device=_device(options.device), weights=options.weights)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -107,7 +88,7 @@ def _trained(options: argparse.Namespace, checkpoint: Path | None = None) -> CoZ
         options.seed,
         auxiliary=options.auxiliary,
         draw_defects=options.draw_defects,
-        device=_device(options.device),
+        device=device(options.device),
         weights=options.weights,
         checkpoint=checkpoint,
         progress=True,
@@ -172,7 +153,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     run = Run.of(options.method, options.protocol, options.seed)
     with only_writer(options.out):
-        model = _load(options)
+        model = load_model_of(options)
         check_categories(dataset.values(), train=not run.protocol.zero_shot, progress=True)
         kept, once = keep_once(dataset, copies, progress=True) if copies else (dataset, None)
         found = evaluate(
@@ -194,67 +175,6 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _predict(options: argparse.Namespace) -> int:
-    from cozad_teach.data.checking import check_images
-    from cozad_teach.data.counting import tally
-    from cozad_teach.data.folders import list_photographs
-
-    listing = list_photographs(options.images)
-    out = Path(options.out)
-    if out.exists() and not out.is_dir():
-        raise CozadError(f"{out} is a file: give a folder with --out")
-    from cozad_teach.evaluation.protocols import Protocol
-
-    protocol = Protocol.parse(options.protocol)
-    if not protocol.zero_shot:
-        raise CozadError(
-            f"predict has no protocol {protocol.name!r}: choose batch or single, "
-            "which need no labels"
-        )
-    from cozad_teach.evaluation.verdicts import DEFECT, GOOD, verdicts
-    from cozad_teach.models.prediction import check_overlays, predict
-
-    reads = [options.model, options.weights, *listing.places]
-    for name in ("scores.csv", "left_out.csv"):
-        check_target(out / name, reads=reads, ours=_is_list)
-    folders = check_overlays(listing.images, out, reads)
-    with only_writer(out, folders):
-        model = _load(options)
-        check_images(listing.images, progress=True)
-        together = protocol.together and len(listing.images) > 1
-        rows = predict(model, listing.images, out, together=together, progress=True)
-        found = verdicts(model, [float(row[1]) for row in rows], together=together)
-        decided = [(*row, verdict) for row, verdict in zip(rows, found, strict=True)]
-        _write_list(out / "scores.csv", SCORES, decided)
-        _write_list(out / "left_out.csv", ("file", "reason"), listing.left_out)
-    print(f"see {out / 'scores.csv'} and the overlays beside it")
-    if model.samples:
-        print(f"{found.count(DEFECT)} called {DEFECT}, {found.count(GOOD)} called {GOOD}")
-    elif model.auxiliary:
-        print("no verdicts: the model's auxiliary categories had no image to spare for a threshold")
-    else:
-        print("no verdicts: the model has seen drawn materials only; train it with --auxiliary")
-    print(tally(f"{len(rows)} images", listing.left_out, str(out / "left_out.csv")))
-    return 0
-
-
-SCORES = ("image", "score", "peak_x", "peak_y", "overlay", "verdict")
-
-
-def _is_list(path: Path) -> bool:
-    # Earlier versions wrote no verdicts.
-    return head(path, 100).startswith((",".join(SCORES[:-1]).encode(), b"file,reason"))
-
-
-def _write_list(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    # A name that is no text, as old archives hold, is written with its bytes escaped.
-    with (
-        atomic_write(path) as file,
-        file.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream,
-    ):
-        csv.writer(stream).writerows([head, *rows])
-
-
 def _bench(options: argparse.Namespace) -> int:
     if options.settings is not None:
         _check_settings(options.settings)
@@ -264,7 +184,7 @@ def _bench(options: argparse.Namespace) -> int:
         options.experiment,
         options.settings,
         packs=options.packs,
-        device=_device(options.device),
+        device=device(options.device),
         weights=options.weights,
         trial=options.trial,
     )
@@ -283,7 +203,7 @@ def _results(options: argparse.Namespace) -> int:
                 options.experiment or "accuracy",
                 options.check,
                 packs=options.packs,
-                device=_device(options.device),
+                device=device(options.device),
                 weights=options.weights,
             )
         )
@@ -297,7 +217,7 @@ COMMANDS = {
     "data": _data,
     "train": _train,
     "evaluate": _evaluate,
-    "predict": _predict,
+    "predict": predict_images,
     "bench": _bench,
     "results": _results,
 }

@@ -4,8 +4,7 @@ The layout is ``<category>/train/good/*``, ``<category>/test/<good or defect>/*`
 ``<category>/ground_truth/<defect>/<name of the image>_mask.png``. Own images do without train and
 test: all in ``<category>/good`` and ``<category>/<defect>`` are test images, with masks as above if
 there are any. Names may be written otherwise where they can mean one thing only: see
-`cozad_teach.data.names`. Only the names are read here; `read_image` and `read_mask` decode one file
-when it is needed.
+`cozad_teach.data.names`. Only the names are read here; `read_image` decodes a file when needed.
 """
 
 from __future__ import annotations
@@ -38,9 +37,8 @@ _MASK_FOLDERS = ("mask", "masks")
 
 # The images of one category by place, such as "test/scratch".
 _Places = dict[str, list[ImageFile]]
-# The folders above and of a category, and what each category holds.
-_Parents = tuple[str, ...]
-_Found = dict[_Parents, _Places]
+# What each category holds, by its folder and those above.
+_Found = dict[tuple[str, ...], _Places]
 
 
 @dataclass(frozen=True)
@@ -96,9 +94,7 @@ def list_photographs(path: str | os.PathLike[str]) -> Listing:
         raise CozadError(f"{path} holds masks only: give a folder of photographs")
     return Listing(
         tuple(file for file in listing.images if file.name not in masks),
-        tuple(
-            sorted([*listing.left_out, *(LeftOut(name, "a mask by its name") for name in masks)])
-        ),
+        tuple(sorted([*listing.left_out, *(LeftOut(m, "a mask by its name") for m in masks)])),
         listing.places,
     )
 
@@ -168,7 +164,7 @@ def _in_sections(files: Iterable[ImageFile]) -> tuple[_Found, list[LeftOut]]:
     return found, left_out
 
 
-def _own_folders(files: Iterable[ImageFile]) -> set[_Parents]:
+def _own_folders(files: Iterable[ImageFile]) -> set[tuple[str, ...]]:
     """Find the folders that hold a folder ``good`` which is no part of the MVTec layout."""
     folders = {PurePosixPath(file.name).parent for file in files}
     return {
@@ -178,7 +174,7 @@ def _own_folders(files: Iterable[ImageFile]) -> set[_Parents]:
     }
 
 
-def _refuse_mixed(own: Iterable[_Parents], found: Iterable[_Parents]) -> None:
+def _refuse_mixed(own: Iterable[tuple[str, ...]], found: Iterable[tuple[str, ...]]) -> None:
     """Refuse folders ``good`` in a category with train or test, or in a folder beside one."""
     around = {parents[:-1] for parents in found if parents}
     for folder in sorted(own):
@@ -190,7 +186,7 @@ def _refuse_mixed(own: Iterable[_Parents], found: Iterable[_Parents]) -> None:
             )
 
 
-def _own_images(files: Iterable[ImageFile], own: set[_Parents]) -> _Found:
+def _own_images(files: Iterable[ImageFile], own: set[tuple[str, ...]]) -> _Found:
     """Sort own images as if they lay in test; each must have a place."""
     found: _Found = defaultdict(lambda: defaultdict(list))
     for file in files:

@@ -1,6 +1,6 @@
 """``cozad doctor``: what is wrong with this installation, in plain words, and what to do about it.
 
-Nothing here imports torch or another large package: that happens in `_probe`, in a process of its
+Nothing here imports torch or another large package: that happens in `probe`, in a process of its
 own, because a broken package may raise anything or crash the interpreter.
 """
 
@@ -10,15 +10,13 @@ import sys
 import textwrap
 from dataclasses import dataclass
 
+from cozad_teach.doctor.imports import PROBED, check_imports, run_probe
 from cozad_teach.doctor.installation import (
-    PROBED,
-    check_imports,
     check_jupyter_book,
     check_kernel,
     check_packages,
     check_python,
     check_weights,
-    run_probe,
 )
 from cozad_teach.doctor.machine import (
     Finding,

@@ -119,7 +119,7 @@ def check_record(uses: Sequence[Use]) -> None:
     if not {use.purpose for use in uses} >= EVERY_MODEL:
         raise CozadError(
             "the model has no record of the images that decided its weights and its statistics, "
-            "so nothing can be proved: train it with CoZAD.fit, or put its uses on record"
+            "so nothing can be proved: train it with cozad train, or put its uses on record"
         )
 
 

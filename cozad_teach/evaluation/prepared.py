@@ -18,7 +18,6 @@ from cozad_teach.data.identity.uses import Use
 from cozad_teach.evaluation.calibration import Calibration, calibrate, level, relative_scores
 from cozad_teach.evaluation.methods import Method, Run
 from cozad_teach.features import extract_features, feature_moments
-from cozad_teach.scoring import image_scores
 from cozad_teach.training.auxiliary_images import draw_auxiliary
 from cozad_teach.training.calibration_samples import CalibrationSample
 
@@ -74,11 +73,6 @@ class PreparedModel:
         """Give the record of what the model, or the ensemble, was made from."""
         return (*self.model.uses, self._members[1]) if ensemble else self.model.uses
 
-    def image_scores(self, patches: Tensor) -> NDArray[np.float64]:
-        """Give the image scores (N,) of patch scores (N, h, w)."""
-        scores = image_scores(patches.flatten(1), self.model.settings.top_share)
-        return np.asarray(scores.double().numpy())
-
     def calibrated(self, run: Run) -> tuple[Calibration, Use]:
         """Choose the threshold of a method on auxiliary images, under the protocol of the target.
 
@@ -98,7 +92,7 @@ class PreparedModel:
                     material.test,
                     None if run.protocol.zero_shot else support,
                 )
-                scores.append(self.image_scores(patches))
+                scores.append(self.model.image_scores(patches))
             labels = np.concatenate([material.labels for material in materials])
             # One object for all methods: audits of the same images are not done twice.
             kind = self.on_photographs(run.method)

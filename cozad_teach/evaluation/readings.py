@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
@@ -20,7 +21,7 @@ from cozad_teach.evaluation.methods import Run
 from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.protocols import Protocol
 
-__all__ = ["Images", "Readings", "choose_support"]
+__all__ = ["Images", "Readings", "choose_support", "reads_alike"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,12 @@ class Images:
             for model in models[1:]
         ]
         return cls((first, *others), tuple(sizes), Fingerprints.join(prints), seconds)
+
+
+def reads_alike(one: CoZAD, other: CoZAD) -> bool:
+    """Say whether two models of one backbone and size give an image the same features."""
+    pairs = ((one.feature_mean, other.feature_mean), (one.feature_std, other.feature_std))
+    return all(torch.equal(a, b) for a, b in pairs)
 
 
 def choose_support(
@@ -183,7 +190,7 @@ class Readings:
 
     def shared_with(self, prepared: PreparedModel) -> Readings:
         """Give these images to a model with the same backbone and image size."""
-        if prepared.model.reads_as(self.prepared.model):
+        if reads_alike(prepared.model, self.prepared.model):
             other = Readings(prepared, self.dataset, progress=self._progress)
             other._test, other._support = self._test, self._support
             return other

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.folders import Category, LabelledImage
+from cozad_teach.data.folders import Category
 from cozad_teach.data.identity.fingerprints import Fingerprints
-from cozad_teach.data.masks import mask_of
 from cozad_teach.errors import CozadError, printable
-from cozad_teach.evaluation import calibration, leaks
-from cozad_teach.evaluation.calibration import Calibration
-from cozad_teach.evaluation.category import METRICS, Measured, measure
+from cozad_teach.evaluation import leaks
+from cozad_teach.evaluation.category import METRICS, Measured
 from cozad_teach.evaluation.memory import peak_memory_mb
 from cozad_teach.evaluation.methods import Run
 from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.readings import Images, Readings
-from cozad_teach.evaluation.uncertainty import bootstrap, intervals
-from cozad_teach.scoring import pixel_maps
+from cozad_teach.evaluation.rows import measured_row
+from cozad_teach.evaluation.uncertainty import intervals
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -143,8 +140,8 @@ def evaluate(
             support.features if support else None,
             progress=progress,
         )
-        of_images = prepared.image_scores(scores)
-        measured[name], categories[name] = _measured(
+        of_images = model.image_scores(scores)
+        measured[name], categories[name] = measured_row(
             model,
             dataset[name],
             scores,
@@ -197,66 +194,6 @@ def _groups(audit: Mapping[str, Any], test: Fingerprints) -> list[int]:
     """Give copies among the test images one number: they are no independent witnesses."""
     leader = {name: group[0] for group in audit["copies_within_test"] for name in group}
     return [test.names.index(leader.get(name, name)) for name in test.names]
-
-
-def _measured(
-    model: CoZAD,
-    category: Category,
-    scores: Tensor,
-    sizes: Sequence[tuple[int, int]],
-    of_images: np.ndarray,
-    chosen: Calibration,
-    groups: Sequence[int],
-) -> tuple[Measured, dict[str, Any]]:
-    settings = model.settings
-    labels = np.array([item.is_anomalous for item in category.test])
-    smoothing = settings.smoothing / settings.image_size
-    # One map and one mask at a time: at the size of the files, all of them may not fit in memory.
-    maps = (
-        pixel_maps(patches[None], [size], smoothing)[0]
-        for patches, size in zip(scores, sizes, strict=True)
-    )
-    notes: dict[str, tuple[str, ...]] = {}
-    masks = [_reader(item, notes) if item.mask else None for item in category.test]
-    found = measure(
-        of_images, labels, maps, masks, n_resamples=bootstrap.N_RESAMPLES, groups=groups
-    )
-    row = {
-        "n_normal": int((~labels).sum()),
-        "n_anomalous": int(labels.sum()),
-        **found.row(),
-        **_decisions(of_images, labels, chosen),
-        "no_mask": [category.test[i].image.name for i in found.no_mask],
-        "not_in_pixel_metrics": {
-            category.test[i].image.name: reason for i, reason in found.contradictions.items()
-        },
-        "mask_notes": {name: list(said) for name, said in notes.items() if said},
-    }
-    return found, row
-
-
-def _reader(
-    item: LabelledImage, notes: dict[str, tuple[str, ...]]
-) -> Callable[[], NDArray[np.bool_]]:
-    """Read a mask when it is needed, and keep what is to be said of it."""
-
-    def read() -> NDArray[np.bool_]:
-        assert item.mask is not None
-        pixels, notes[item.mask.name] = mask_of(item.mask, item.image)
-        return pixels
-
-    return read
-
-
-def _decisions(scores: np.ndarray, labels: np.ndarray, chosen: Calibration) -> dict[str, Any]:
-    if not np.isfinite(scores).all():
-        return {"at_threshold": None, "calibration_error": None, "reliability": None}
-    probabilities = chosen.probability(scores)
-    return {
-        "at_threshold": calibration.at_threshold(scores, labels, chosen.threshold),
-        "calibration_error": calibration.expected_calibration_error(probabilities, labels),
-        "reliability": calibration.reliability(probabilities, labels),
-    }
 
 
 def _independence(

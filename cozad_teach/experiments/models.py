@@ -9,16 +9,11 @@ from collections.abc import Mapping
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import Category
 from cozad_teach.evaluation.prepared import PreparedModel
-from cozad_teach.evaluation.readings import Readings
+from cozad_teach.evaluation.readings import Readings, reads_alike
 from cozad_teach.experiments.data import auxiliary_hash, image_place
 from cozad_teach.experiments.left_out import left_out_name
-from cozad_teach.experiments.lists import (
-    OURS,
-    VARIANTS,
-    Line,
-    auxiliary_of,
-    run_settings,
-)
+from cozad_teach.experiments.lists import OURS, Line, auxiliary_of, run_settings
+from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.models.train import train, without_auxiliary
 from cozad_teach.training.auxiliary_images import DRAWN
 
@@ -81,7 +76,7 @@ class ExperimentModels:
             if _same_images(model, other.model):
                 # As one object, so that they are audited once.
                 model = dataclasses.replace(model, uses=other.model.uses)
-                if model.reads_as(other.model) and not model.samples:
+                if reads_alike(model, other.model) and not model.samples:
                     return other.shared_with(model)
         return PreparedModel(model)
 

@@ -20,9 +20,10 @@ from cozad_teach.evaluation.readings import Readings
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.evaluation.uncertainty.bootstrap import Floats
 from cozad_teach.experiments.data import code_hash, data_hash, open_data
-from cozad_teach.experiments.ledger import CHANGED, current_commit, provenance, settings_hash
-from cozad_teach.experiments.lists import OURS, VARIANTS, Line, run_settings
+from cozad_teach.experiments.lists import OURS, Line, run_settings
 from cozad_teach.experiments.models import ExperimentModels
+from cozad_teach.experiments.provenance import CHANGED, current_commit, provenance, settings_hash
+from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.weights import LARGEST_WEIGHTS
 from cozad_teach.files.writing import atomic_write

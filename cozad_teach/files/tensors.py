@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from cozad_teach.files.values import Wrong
 
-__all__ = ["Kind", "check_finite", "check_kinds", "kinds", "open_tensors", "read_all"]
+__all__ = ["Kind", "check_finite", "check_kinds", "digest_of", "kinds", "open_tensors", "read_all"]
 
 LARGEST_HEADER = 32 * 2**20  # bytes, with all that stands in it beside the names of tensors
 _DTYPES = {
@@ -102,3 +103,11 @@ def check_finite(tensors: Mapping[str, Tensor]) -> None:
 def _in_words(kind: Kind) -> str:
     dtype, shape = kind
     return f"{str(dtype or 'of another type').removeprefix('torch.')} {shape}"
+
+
+def digest_of(network: nn.Module) -> str:
+    """Give the SHA-256 of a network's parameters, in order, as bytes."""
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

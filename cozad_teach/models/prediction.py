@@ -22,7 +22,6 @@ from cozad_teach.errors import CozadError
 from cozad_teach.files.places import check_place, head
 from cozad_teach.files.writing import atomic_write
 from cozad_teach.models.overlays import overlay
-from cozad_teach.scoring import image_scores, pixel_maps
 
 __all__ = ["check_overlays", "overlay_names", "predict"]
 
@@ -74,10 +73,9 @@ def predict(
     patches = _patch_scores(model, files, together and len(files) > 1, progress)
     if not torch.isfinite(patches).all():
         raise CozadError("the model gives scores that are not finite: train it again")
-    scores = image_scores(patches.flatten(1), model.settings.top_share)
+    scores = model.image_scores(patches)
     # One colour scale for all images: a quiet image must look quiet beside a loud one.
     low, high = np.quantile(patches.numpy(), [0.5, 0.999])
-    smoothing = model.settings.smoothing / model.settings.image_size
     names = overlay_names(files)
     mark = PngImagePlugin.PngInfo()
     mark.add_text("Software", OVERLAY_MARK)
@@ -85,7 +83,7 @@ def predict(
     def draw(number: int) -> tuple[float, Row]:
         file = files[number]
         image = read_image(file)
-        pixel_map = pixel_maps(patches[number][None], [image.shape[:2]], smoothing)[0]
+        pixel_map = model.pixel_maps(patches[number][None], [image.shape[:2]])[0]
         y, x = np.unravel_index(pixel_map.argmax(), pixel_map.shape)
         drawn = Image.fromarray(overlay(image, pixel_map, low, high))
         with atomic_write(out / names[file.name]) as temporary:

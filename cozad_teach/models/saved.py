@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from cozad_teach import __version__, settings
+from cozad_teach import __version__
 from cozad_teach.backbones import load_backbone
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.identity.fingerprints import Fingerprints
@@ -57,7 +57,7 @@ def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
 
     backbone = model.backbone
     values = {
-        "settings": settings.to_dict(model.settings),
+        "settings": dataclasses.asdict(model.settings),
         "backbone": {"name": backbone.name, "weights_digest": backbone.weights_digest},
         "seed": model.seed,
         "fit_seconds": model.fit_seconds,

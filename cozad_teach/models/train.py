@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
@@ -17,14 +19,93 @@ from cozad_teach.data.identity.uses import Use
 from cozad_teach.features import Backbone
 from cozad_teach.objectives import starting_point
 from cozad_teach.settings import LITE, Settings
-from cozad_teach.training.auxiliary import AuxiliaryFeatures, prepare_photographs
+from cozad_teach.training.auxiliary import AuxiliaryFeatures, prepare_auxiliary, prepare_photographs
 from cozad_teach.training.auxiliary_images import draw_auxiliary
 from cozad_teach.training.auxiliary_sets import open_auxiliary
+from cozad_teach.training.checkpoints import Checkpoint, run_key
 from cozad_teach.training.feature_store import FeatureStore
 from cozad_teach.training.hardware import hardware_name
-from cozad_teach.training.meta_training import MetaStep
+from cozad_teach.training.meta_training import MetaStep, meta_train
 
-__all__ = ["train", "without_auxiliary"]
+__all__ = ["fit", "train", "without_auxiliary"]
+
+
+def fit(
+    backbone: Backbone,
+    auxiliary: Sequence[TextureSet] | AuxiliaryFeatures,
+    settings: Settings,
+    seed: int = 0,
+    *,
+    checkpoint: str | os.PathLike[str] | None = None,
+    on_step: Callable[[MetaStep], object] | None = None,
+    progress: bool = False,
+) -> CoZAD:
+    """Train on auxiliary categories whose defects are known.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        On the device to train on.
+    auxiliary : sequence of TextureSet, or AuxiliaryFeatures
+        One set of images and masks per category, or what was made of them.
+    settings : Settings
+        All numbers of the run.
+    seed : int
+        Decides tasks and noise.
+    checkpoint : path, optional
+        A file that keeps the state of the meta-training. If it is there, training goes on
+        from it, to the same last bit as without a stop. It is left there at the end.
+    on_step : callable, optional
+        As in `cozad_teach.training.meta_training.meta_train`.
+    progress : bool
+        Show bars.
+
+    Returns
+    -------
+    CoZAD
+        Reproducible from `auxiliary`, `settings` and `seed`: to the last bit on one CPU, and
+        on a GPU to a few units of the seventh digit, in which its libraries may differ.
+
+    Raises
+    ------
+    CozadError
+        As `cozad_teach.training.meta_training.meta_train`.
+    """
+    started = time.perf_counter()
+    if isinstance(auxiliary, AuxiliaryFeatures):
+        prepared = auxiliary
+    else:
+        prepared = prepare_auxiliary(backbone, auxiliary, settings, progress=progress)
+    seen = prepared.images
+    kept = None
+    if checkpoint is not None:
+        key = run_key(settings, seed, backbone.weights_digest, seen.hashes, prepared.categories)
+        kept = Checkpoint(Path(checkpoint), key)
+    theta, history = meta_train(
+        prepared.categories,
+        prepared.prior,
+        settings,
+        seed,
+        device=backbone.mean.device,
+        checkpoint=kept,
+        on_step=on_step,
+        progress=progress,
+    )
+    return CoZAD(
+        settings=settings,
+        backbone=backbone,
+        feature_mean=prepared.mean,
+        feature_std=prepared.std,
+        prior=prepared.prior,
+        parameters=theta,
+        history=history,
+        seed=seed,
+        uses=(Use("weights", seen, labels=True), Use("statistics", seen, labels=True)),
+        fit_seconds=time.perf_counter() - started + prepared.seconds,
+        trained_on=hardware_name(backbone.mean.device),
+        auxiliary=prepared.names,
+        samples=prepared.samples,
+    )
 
 
 def train(
@@ -58,7 +139,7 @@ def train(
     weights : path, optional
         Backbone weights that are not installed, as in `load_backbone`.
     checkpoint : path, optional
-        As in `CoZAD.fit`.
+        As in `fit`.
     progress : bool
         Show bars.
 
@@ -70,7 +151,7 @@ def train(
     Raises
     ------
     CozadError
-        As `open_auxiliary`, `load_backbone` and `CoZAD.fit`.
+        As `open_auxiliary`, `load_backbone` and `fit`.
     """
     opened = None
     if auxiliary is not None:  # told before the seconds of loading
@@ -84,7 +165,7 @@ def train(
     else:
         names = tqdm(AUXILIARY_CATEGORIES, "drawing", delay=2, disable=not progress)
         found = [draw_auxiliary(name, settings, seed) for name in names]
-    return CoZAD.fit(backbone, found, settings, seed, checkpoint=checkpoint, progress=progress)
+    return fit(backbone, found, settings, seed, checkpoint=checkpoint, progress=progress)
 
 
 def without_auxiliary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from cozad_teach.files.reading import check_file
 from cozad_teach.files.tensors import Kind, check_finite, check_kinds, kinds, open_tensors, read_all
 from cozad_teach.files.values import Wrong
 from cozad_teach.files.writing import atomic_write
-from cozad_teach.settings import Settings, to_dict
+from cozad_teach.settings import Settings
 from cozad_teach.training.episodes import AuxiliaryCategory
 
 __all__ = ["Checkpoint", "State", "run_key"]
@@ -95,7 +96,13 @@ def run_key(
         16 hexadecimal digits.
     """
     versions = [__version__, str(torch.__version__)]
-    parts = [*versions, json.dumps(to_dict(settings)), str(seed), weights_digest, *images]
+    parts = [
+        *versions,
+        json.dumps(dataclasses.asdict(settings)),
+        str(seed),
+        weights_digest,
+        *images,
+    ]
     for category in categories:
         labels = category.anomalous
         parts += [str(tuple(labels.shape)), hashlib.sha256(labels.numpy().tobytes()).hexdigest()]

@@ -17,10 +17,11 @@ from cozad_teach.data.members import LeftOut
 from cozad_teach.data.names import HIDDEN, NO_IMAGE, left_out_by_name
 from cozad_teach.errors import CozadError
 from fetching.archives import unpack
-from fetching.converters import CONVERTERS, Placement
+from fetching.converters import CONVERTERS
 from fetching.index import count_files, read_index, write_index
 from fetching.manifest import DatasetInfo
 from fetching.origins import Tell, by_hand, downloaded, given
+from fetching.placements import Placement
 from fetching.placing import place_files
 
 __all__ = ["install"]

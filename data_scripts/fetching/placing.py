@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from cozad_teach.data.formats import bits_per_channel
 from cozad_teach.data.images import Refusal, decode, header_problem
 from cozad_teach.errors import CozadError, printable
-from fetching.converters import Placement, file_at, mask_at
+from fetching.placements import Placement, file_at, mask_at
 
 __all__ = ["Placed", "place_files"]
 

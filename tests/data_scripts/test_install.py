@@ -232,10 +232,8 @@ def run(root: Path, described: DatasetInfo, body: str, **options: Any) -> subpro
         """
         import json, os, sys, time
         from pathlib import Path
-        from fetching import archives
-        from fetching import install
-        from fetching import manifest
-        from fetching import placing
+        sys.path.append("SCRIPTS")
+        from fetching import archives, install, manifest, placing
         values = json.loads(sys.argv[2])
         values["archives"] = tuple(manifest.Archive(**a) for a in values["archives"])
         values["images"] = manifest.Counts(**values["images"])
@@ -248,6 +246,7 @@ def run(root: Path, described: DatasetInfo, body: str, **options: Any) -> subpro
             sys.exit(2)
         """
     ).replace("BODY", textwrap.dedent(body))
+    code = code.replace("SCRIPTS", str(Path(install.__file__).parents[1]))
     return subprocess.Popen(
         [sys.executable, "-c", code, str(root), json.dumps(dataclasses.asdict(described))],
         stdout=subprocess.PIPE,

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from cozad_teach.doctor import installation as _installation
-from cozad_teach.doctor import machine as _machine
+from cozad_teach.doctor import imports, installation, machine
 from cozad_teach.doctor import report as doctor
 from cozad_teach.doctor.probe import MARK
 from cozad_teach.doctor.report import Finding
@@ -30,7 +29,7 @@ TORCH = {
     "gpu": None,
     "gpu_error": None,
 }
-HEALTHY: dict[str, dict[str, Any]] = {name: {"version": "1.0"} for name in _installation.PROBED}
+HEALTHY: dict[str, dict[str, Any]] = {name: {"version": "1.0"} for name in imports.PROBED}
 HEALTHY["torch"] = TORCH
 
 
@@ -39,18 +38,18 @@ def only(findings: Iterator[Finding]) -> Finding:
     return finding
 
 
-def imports(**broken: dict[str, Any]) -> dict[str, Finding]:
+def of_imports(**broken: dict[str, Any]) -> dict[str, Finding]:
     probe = {**HEALTHY, **broken}
-    return {finding.name: finding for finding in _installation.check_imports(probe)}
+    return {finding.name: finding for finding in imports.check_imports(probe)}
 
 
 # --- Python and packages
 
 
 def test_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert only(_installation.check_python()).status == "ok"
+    assert only(installation.check_python()).status == "ok"
     monkeypatch.setattr(sys, "version_info", (3, 9, 18))
-    finding = only(_installation.check_python())
+    finding = only(installation.check_python())
     assert finding.status == "problem"
     assert "3.10 or later" in finding.message
 
@@ -74,12 +73,12 @@ def install(monkeypatch: pytest.MonkeyPatch, **changes: tuple[str, list[str]] | 
             raise metadata.PackageNotFoundError(name)
         return entry
 
-    monkeypatch.setattr(_installation.metadata, "version", lambda name: look(name)[0])
-    monkeypatch.setattr(_installation.metadata, "requires", lambda name: look(name)[1])
+    monkeypatch.setattr(installation.metadata, "version", lambda name: look(name)[0])
+    monkeypatch.setattr(installation.metadata, "requires", lambda name: look(name)[1])
 
 
 def packages() -> dict[str, Finding]:
-    return {finding.name: finding for finding in _installation.check_packages()}
+    return {finding.name: finding for finding in installation.check_packages()}
 
 
 def test_packages_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +120,7 @@ def test_lost_metadata_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> Non
     def lost(name: str) -> str:
         raise KeyError("Version")
 
-    monkeypatch.setattr(_installation.metadata, "version", lost)
+    monkeypatch.setattr(installation.metadata, "version", lost)
     assert packages()["packages"].status == "problem"
 
 
@@ -150,8 +149,8 @@ def test_import_that_takes_the_interpreter_down(
             raise subprocess.TimeoutExpired(command, 1, output=text.encode())
         return SimpleNamespace(stdout=text, returncode=code)
 
-    monkeypatch.setattr(_installation.subprocess, "run", run)
-    probe = _installation.run_probe(("numpy", "torch", "timm"))
+    monkeypatch.setattr(imports.subprocess, "run", run)
+    probe = imports.run_probe(("numpy", "torch", "timm"))
     assert probe["numpy"] == {"version": "2.4"}
     assert phrase in probe["torch"]["error"]
     assert probe["timm"] == {"version": "1"}
@@ -159,17 +158,17 @@ def test_import_that_takes_the_interpreter_down(
 
 def test_probe_that_cannot_run_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = SimpleNamespace(stdout="", returncode=1)
-    monkeypatch.setattr(_installation.subprocess, "run", lambda *_, **__: failed)
-    assert _installation.run_probe(("numpy",)) == {"numpy": {"error": "could not be tried"}}
+    monkeypatch.setattr(imports.subprocess, "run", lambda *_, **__: failed)
+    assert imports.run_probe(("numpy",)) == {"numpy": {"error": "could not be tried"}}
 
 
 def test_healthy_imports() -> None:
-    assert {finding.status for finding in imports().values()} == {"ok"}
+    assert {finding.status for finding in of_imports().values()} == {"ok"}
 
 
 def test_missing_torch_is_the_cause_of_what_follows() -> None:
     error = {"error": "ModuleNotFoundError: No module named 'torch'"}
-    found = imports(torch=error, torchvision=error, timm=error)
+    found = of_imports(torch=error, torchvision=error, timm=error)
     assert found["torch"].message == "not installed"
     assert found["torchvision"].remedy == "mend torch first"
     assert found["timm"].remedy == "mend torchvision first"
@@ -191,8 +190,8 @@ NMS = "RuntimeError: operator torchvision::nms does not exist"
 def test_torchvision_of_another_torch(
     monkeypatch: pytest.MonkeyPatch, torch: str, cuda: str | None, vision: str, phrase: str
 ) -> None:
-    monkeypatch.setattr(_installation, "_torchvision_version", lambda: vision)
-    found = imports(
+    monkeypatch.setattr(imports, "_torchvision_version", lambda: vision)
+    found = of_imports(
         torch={**TORCH, "version": torch, "cuda": cuda},
         torchvision={"error": NMS},
         timm={"error": NMS},
@@ -206,9 +205,9 @@ def test_torchvision_of_another_torch(
 
 
 def test_other_import_errors_are_quoted() -> None:
-    found = imports(torch={"error": "OSError: libcudart.so.13: cannot open shared object file"})
+    found = of_imports(torch={"error": "OSError: libcudart.so.13: cannot open shared object file"})
     assert "libcudart.so.13" in found["torch"].message
-    found = imports(skimage={"error": "ModuleNotFoundError: No module named 'networkx'"})
+    found = of_imports(skimage={"error": "ModuleNotFoundError: No module named 'networkx'"})
     assert "networkx" in found["skimage"].message
     assert "scikit-image" in found["skimage"].remedy
 
@@ -239,18 +238,18 @@ def test_other_import_errors_are_quoted() -> None:
 def test_gpu(
     monkeypatch: pytest.MonkeyPatch, torch: dict[str, Any], status: str, phrase: str
 ) -> None:
-    monkeypatch.setattr(_machine.shutil, "which", lambda name: None)
-    finding = only(_machine.check_gpu(torch))
+    monkeypatch.setattr(machine.shutil, "which", lambda name: None)
+    finding = only(machine.check_gpu(torch))
     assert finding.status == status
     assert phrase in finding.message
 
 
 def test_gpu_that_torch_cannot_see(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_machine.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
-    finding = only(_machine.check_gpu({**TORCH, "cuda": None}))
+    monkeypatch.setattr(machine.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
+    finding = only(machine.check_gpu({**TORCH, "cuda": None}))
     assert "CPU-only build" in finding.message
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert "CUDA_VISIBLE_DEVICES=''" in only(_machine.check_gpu(TORCH)).message
+    assert "CUDA_VISIBLE_DEVICES=''" in only(machine.check_gpu(TORCH)).message
 
 
 @pytest.mark.parametrize(
@@ -258,8 +257,8 @@ def test_gpu_that_torch_cannot_see(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_cpu(monkeypatch: pytest.MonkeyPatch, cores: int, threads: int, status: str) -> None:
     affinity = range(cores)
-    monkeypatch.setattr(_machine.os, "sched_getaffinity", lambda pid: affinity, raising=False)
-    finding = only(_machine.check_cpu({**TORCH, "threads": threads}))
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda pid: affinity, raising=False)
+    finding = only(machine.check_cpu({**TORCH, "threads": threads}))
     assert finding.status == status
     assert finding.message.startswith("1 core," if cores == 1 else f"{cores} cores")
 
@@ -269,12 +268,12 @@ def test_cpu(monkeypatch: pytest.MonkeyPatch, cores: int, threads: int, status: 
 )
 def test_memory(monkeypatch: pytest.MonkeyPatch, gigabytes: float | None, status: str) -> None:
     size = None if gigabytes is None else int(gigabytes * 1e9)
-    monkeypatch.setattr(_machine, "memory_bytes", lambda: size)
-    assert only(_machine.check_memory()).status == status
+    monkeypatch.setattr(machine, "memory_bytes", lambda: size)
+    assert only(machine.check_memory()).status == status
 
 
 def test_memory_of_this_machine() -> None:
-    size = _machine.memory_bytes()
+    size = machine.memory_bytes()
     assert size is not None
     assert 1e8 < size < 1e14
 
@@ -287,9 +286,9 @@ def test_disk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gigabytes: float, here: str, cache: str
 ) -> None:
     usage = SimpleNamespace(free=gigabytes * 1e9)
-    monkeypatch.setattr(_machine.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "not" / "there yet"))
-    first, second = _machine.check_disk()
+    first, second = machine.check_disk()
     assert (first.status, second.status) == (here, cache)
     assert str(tmp_path) in second.message
 
@@ -297,25 +296,25 @@ def test_disk(
 def test_where_downloaded_weights_go(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    assert _machine.huggingface_cache() == Path.home() / ".cache/huggingface/hub"
+    assert machine.huggingface_cache() == Path.home() / ".cache/huggingface/hub"
     monkeypatch.setenv("XDG_CACHE_HOME", "/x")
-    assert _machine.huggingface_cache() == Path("/x/huggingface/hub")
+    assert machine.huggingface_cache() == Path("/x/huggingface/hub")
     monkeypatch.setenv("HF_HOME", "/h")
-    assert _machine.huggingface_cache() == Path("/h/hub")
+    assert machine.huggingface_cache() == Path("/h/hub")
 
 
 def test_packs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("COZAD_PACKS", raising=False)
-    assert "embedded" in only(_machine.check_packs()).message
+    assert "embedded" in only(machine.check_packs()).message
     monkeypatch.setenv("COZAD_PACKS", str(tmp_path / "nowhere"))
-    assert only(_machine.check_packs()).status == "warning"
+    assert only(machine.check_packs()).status == "warning"
     monkeypatch.setenv("COZAD_PACKS", str(tmp_path))
     (tmp_path / "README.md").touch()
     (tmp_path / ".hidden.zip").touch()
-    assert only(_machine.check_packs()).status == "warning"
+    assert only(machine.check_packs()).status == "warning"
     (tmp_path / "tile.zip").touch()
     (tmp_path / "bottle").mkdir()
-    finding = only(_machine.check_packs())
+    finding = only(machine.check_packs())
     assert finding.status == "ok"
     assert finding.message.endswith("bottle, tile")
 
@@ -324,7 +323,7 @@ def test_packs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def weights_package(folder: Path, content: bytes, method: str = "get_model_file_path") -> None:
-    package = folder / _installation.WEIGHTS_PACKAGE
+    package = folder / installation.WEIGHTS_PACKAGE
     package.mkdir()
     (package / "w.pth").write_bytes(content)
     (package / "__init__.py").write_text(
@@ -333,10 +332,10 @@ def weights_package(folder: Path, content: bytes, method: str = "get_model_file_
 
 
 def test_weights_of_this_installation() -> None:
-    finding = only(_installation.check_weights())
+    finding = only(installation.check_weights())
     assert finding.status == "ok"
     # The file name carries the first digits of the hash.
-    assert _installation.WEIGHTS_SHA256[:8] in finding.message
+    assert installation.WEIGHTS_SHA256[:8] in finding.message
 
 
 @pytest.mark.parametrize(
@@ -348,16 +347,16 @@ def test_broken_weights(
 ) -> None:
     weights_package(tmp_path, b"half a file", method)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, _installation.WEIGHTS_PACKAGE, raising=False)
-    finding = only(_installation.check_weights())
-    sys.modules.pop(_installation.WEIGHTS_PACKAGE, None)
+    monkeypatch.delitem(sys.modules, installation.WEIGHTS_PACKAGE, raising=False)
+    finding = only(installation.check_weights())
+    sys.modules.pop(installation.WEIGHTS_PACKAGE, None)
     assert finding.status == "problem"
     assert phrase in finding.message
 
 
 def test_missing_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, _installation.WEIGHTS_PACKAGE, None)
-    assert only(_installation.check_weights()).status == "problem"
+    monkeypatch.setitem(sys.modules, installation.WEIGHTS_PACKAGE, None)
+    assert only(installation.check_weights()).status == "problem"
 
 
 @pytest.mark.parametrize(
@@ -371,8 +370,8 @@ def test_missing_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_jupyter_book(
     monkeypatch: pytest.MonkeyPatch, version: str | None, status: str, phrase: str
 ) -> None:
-    monkeypatch.setattr(_installation, "_version", lambda name: version)
-    finding = only(_installation.check_jupyter_book())
+    monkeypatch.setattr(installation, "version_of", lambda name: version)
+    finding = only(installation.check_jupyter_book())
     assert finding.status == status
     assert phrase in finding.message
 
@@ -384,7 +383,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch, folder: Path, command: str | None) -
         (folder / "kernels/python3").mkdir(parents=True)
         (folder / "kernels/python3/kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(folder))
-    return only(_installation.check_kernel())
+    return only(installation.check_kernel())
 
 
 @pytest.mark.parametrize("command", ["python", "python3", sys.executable])
@@ -418,7 +417,7 @@ def test_broken_kernel_specification(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_no_ipykernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ipykernel", None)
-    assert only(_installation.check_kernel()).status == "problem"
+    assert only(installation.check_kernel()).status == "problem"
 
 
 # --- The report

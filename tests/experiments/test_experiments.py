@@ -39,20 +39,13 @@ from cozad_teach.evaluation.uncertainty.intervals import (
 from cozad_teach.experiments import ledger, runner, summary
 from cozad_teach.experiments import models as experiment_models
 from cozad_teach.experiments.data import auxiliary_hash, data_hash, open_data
-from cozad_teach.experiments.ledger import read_results, settings_hash, write_results
+from cozad_teach.experiments.ledger import read_results, write_results
 from cozad_teach.experiments.left_out import left_out_target
-from cozad_teach.experiments.lists import (
-    AUXILIARY_VARIANTS,
-    EXPERIMENTS,
-    PAPER_VARIANTS,
-    VARIANTS,
-    Experiment,
-    Line,
-    experiment,
-    run_settings,
-)
+from cozad_teach.experiments.lists import EXPERIMENTS, Experiment, Line, experiment, run_settings
+from cozad_teach.experiments.provenance import settings_hash
 from cozad_teach.experiments.runner import Done, run_all
 from cozad_teach.experiments.summary import ledger_content, summarise
+from cozad_teach.experiments.variants import AUXILIARY_VARIANTS, PAPER_VARIANTS, VARIANTS
 from cozad_teach.settings import LITE, SETTINGS
 from cozad_teach.training.auxiliary_images import DRAWN
 

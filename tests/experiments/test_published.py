@@ -16,23 +16,14 @@ from cozad_teach.cli import bench as commands
 from cozad_teach.data.drawn.textures import write_dataset
 from cozad_teach.errors import CozadError
 from cozad_teach.experiments.ledger import read_results
-from cozad_teach.experiments.lists import (
-    AS_IN_THE_PAPER,
-    EXPERIMENTS,
-    PAPER_VARIANTS,
-    VARIANTS,
-    Experiment,
-    Line,
-    Variant,
-    auxiliary_of,
-    run_settings,
-)
+from cozad_teach.experiments.lists import EXPERIMENTS, Experiment, Line, auxiliary_of, run_settings
 from cozad_teach.experiments.published import (
     PUBLISHED,
     SOURCES,
     installed_experiment,
     paper_table,
 )
+from cozad_teach.experiments.variants import AS_IN_THE_PAPER, PAPER_VARIANTS, VARIANTS, Variant
 from cozad_teach.settings import LITE, PAPER, PHOTOGRAPHS
 from fetching.install import install
 from fetching.manifest import Counts, read_manifest

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 import torch
 
-from cozad_teach import cozad
+from cozad_teach import adaptation
 from cozad_teach.contrastive import embed
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.lists import AUXILIARY_VARIANTS, VARIANTS
+from cozad_teach.experiments.variants import AUXILIARY_VARIANTS, VARIANTS
 from cozad_teach.features import extract_features, unit_length
+from cozad_teach.models.train import fit
 from cozad_teach.nearest import nearest_distances
 from cozad_teach.settings import LITE
 
@@ -26,7 +27,7 @@ SIZES = ("image_size", "patches_per_image", "images_per_category", "support_imag
 def fitted(trained: CoZAD, **changes: Any) -> CoZAD:
     auxiliary = [draw_category(name, 8, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:5]]
     settings = dataclasses.replace(TINY, **changes)
-    return CoZAD.fit(trained.backbone, auxiliary, settings, seed=3)
+    return fit(trained.backbone, auxiliary, settings, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_nearest_patches_come_from_other_images(base: CoZAD, features: torch.Ten
 def test_of_many_support_patches_some_are_sought_among(
     base: CoZAD, features: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cozad, "BANK_SIZE", 30)
+    monkeypatch.setattr(adaptation, "BANK_SIZE", 30)
     model = dataclasses.replace(base, settings=dataclasses.replace(TINY, score="knn"))
     adapted = model.adapt(features)
     n_images, n_patches = adapted.weights.shape

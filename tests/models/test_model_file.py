@@ -27,7 +27,8 @@ from cozad_teach.features import Backbone
 from cozad_teach.files.weights import packaged_weights
 from cozad_teach.models import saved as model_file
 from cozad_teach.models.saved import FORMAT, load_model, save_model
-from cozad_teach.settings import FULL, LITE, from_dict, to_dict
+from cozad_teach.models.train import fit
+from cozad_teach.settings import FULL, LITE, from_dict
 from cozad_teach.training.meta_training import MetaStep
 
 TINY = dataclasses.replace(
@@ -45,7 +46,7 @@ def backbone() -> Backbone:
 @pytest.fixture(scope="module")
 def tiny(backbone: Backbone) -> CoZAD:
     auxiliary = [draw_category(name, 5, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:3]]
-    return CoZAD.fit(backbone, auxiliary, TINY, seed=3)
+    return fit(backbone, auxiliary, TINY, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def test_saved_model_scores_as_before(tiny: CoZAD, good: Path) -> None:
 
 
 def test_settings_survive_json() -> None:
-    values = json.loads(json.dumps(to_dict(FULL)))
+    values = json.loads(json.dumps(dataclasses.asdict(FULL)))
     assert from_dict(values) == FULL
     with pytest.raises(CozadError, match=r"another version.*gamma"):
         from_dict({key: value for key, value in values.items() if key != "gamma"})

@@ -23,6 +23,7 @@ from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import draw_category, draw_texture
 from cozad_teach.evaluation.methods import Run
 from cozad_teach.experiments.ledger import read_results
+from cozad_teach.models.train import fit
 from cozad_teach.settings import LITE
 from cozad_teach.training.meta_training import MetaStep
 
@@ -75,7 +76,7 @@ def model() -> CoZAD:
     )
     names = ("marble_black", "weave_denim", "brick_grey", "dots_rubber")
     drawn = [draw_category(name, 5, 4, seed=0, size=size) for name in names]
-    return CoZAD.fit(load_backbone(), drawn, settings)
+    return fit(load_backbone(), drawn, settings)
 
 
 def test_rungs_of_the_ladder_are_the_package_s_scores(model: CoZAD) -> None:

@@ -21,7 +21,8 @@ from scipy.stats import t as student
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cozad_book.checking.answers import common_hint, describe_difference
-from cozad_book.checking.exercises import Exercise, all_exercises, check_exercise
+from cozad_book.checking.cases import Exercise
+from cozad_book.checking.exercises import all_exercises, check_exercise
 from cozad_book.costs import feature_bytes
 from cozad_teach.confidence import confidence_weights
 from cozad_teach.confidence import iqr_threshold as package_threshold

@@ -9,7 +9,8 @@ import pytest
 
 from cozad_book.gaps import CLAIMS, GAPS, Gap, claims_table, gain, gap_table
 from cozad_teach.experiments.ledger import read_results
-from cozad_teach.experiments.lists import VARIANTS, experiment
+from cozad_teach.experiments.lists import experiment
+from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.settings import Settings
 
 STEPS = list(dict.fromkeys(gap.step for gap in GAPS))

@@ -28,6 +28,7 @@ from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.evaluation.verdicts import verdicts
 from cozad_teach.features import Backbone, extract_features, standardise
 from cozad_teach.models.saved import load_model, save_model
+from cozad_teach.models.train import fit
 from cozad_teach.settings import LITE, SETTINGS, Settings
 from cozad_teach.training import feature_store, meta_training
 from cozad_teach.training.auxiliary import AuxiliaryFeatures, prepare_photographs
@@ -78,7 +79,7 @@ def prepared(store: FeatureStore, opened: list[AuxiliaryPhotographs]) -> Auxilia
 
 @pytest.fixture(scope="module")
 def model(backbone: Backbone, prepared: AuxiliaryFeatures) -> CoZAD:
-    return CoZAD.fit(backbone, prepared, TINY, seed=3)
+    return fit(backbone, prepared, TINY, seed=3)
 
 
 def refused(*what: object, settings: Settings = TINY, **options: bool) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cozad_book.checking.answers import same_result
+from cozad_book.checking.cases import Exercise, Mistake
 from cozad_book.checking.running import Fault, outcome_of
-
-if TYPE_CHECKING:
-    from cozad_book.checking.exercises import Exercise, Mistake
 
 __all__ = ["recognise"]
 

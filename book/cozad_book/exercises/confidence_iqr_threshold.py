@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cozad_book.checking.exercises import Case, Exercise, Mistake
+from cozad_book.checking.cases import Case, Exercise, Mistake
 
 
 def _by_rule(rule):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from cozad_book.checking.exercises import Case, Exercise
+from cozad_book.checking.cases import Case, Exercise
 
 
 def _interval_cases():

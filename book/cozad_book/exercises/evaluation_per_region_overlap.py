@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from cozad_book.checking.exercises import Case, Exercise
+from cozad_book.checking.cases import Case, Exercise
 
 
 def _mean_share(found, regions, numbers):

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from cozad_book.checking.exercises import Case, Exercise, Mistake
+from cozad_book.checking.cases import Case, Exercise, Mistake
 
 
 def _by_divisor(divisor, features, mean, std):

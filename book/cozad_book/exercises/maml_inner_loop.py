@@ -6,7 +6,7 @@ inputs x (n, d) with targets y (n,) is the mean of (x θ - y)².
 
 import numpy as np
 
-from cozad_book.checking.exercises import Case, Exercise
+from cozad_book.checking.cases import Case, Exercise
 
 __all__ = ["EXERCISE", "gradient", "inner_loop", "regression"]
 

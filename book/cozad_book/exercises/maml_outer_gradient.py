@@ -6,7 +6,7 @@ inputs x (n, d) with targets y (n,) is the mean of (x θ - y)².
 
 import numpy as np
 
-from cozad_book.checking.exercises import Case, Exercise
+from cozad_book.checking.cases import Case, Exercise
 from cozad_book.exercises.maml_inner_loop import gradient, inner_loop, regression
 
 Task = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cozad_book.checking.exercises import Case, Exercise
+from cozad_book.checking.cases import Case, Exercise
 
 
 def _reptile_cases():

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import rankdata
 
-from cozad_book.checking.exercises import Case, Exercise
+from cozad_book.checking.cases import Case, Exercise
 
 __all__ = ["EXERCISE", "image_auroc"]
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from cozad_book.checking.exercises import Case, Exercise
+from cozad_book.checking.cases import Case, Exercise
 
 
 def _number(patch_scores, top_share):

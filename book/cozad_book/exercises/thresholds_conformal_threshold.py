@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from cozad_book.checking.exercises import Case, Exercise
+from cozad_book.checking.cases import Case, Exercise
 from cozad_teach.evaluation.thresholds import conformal_threshold as right_threshold
 
 

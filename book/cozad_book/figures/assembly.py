@@ -34,7 +34,7 @@ LADDER = (
 class LivePlot:
     """A figure of the losses and of λ(Σ) that is drawn anew while a training goes on.
 
-    Give it to `cozad_teach.cozad.CoZAD.fit` as `on_step`.
+    Give it to `cozad_teach.models.train.fit` as `on_step`.
 
     Parameters
     ----------

@@ -1,0 +1,79 @@
+"""Where and with what a result was made."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cozad_teach.settings import Settings
+from cozad_teach.training.hardware import hardware_name
+
+__all__ = ["CHANGED", "current_commit", "provenance", "settings_hash"]
+
+CHANGED = "+"  # behind a commit whose files were changed
+# Fields that came later than stored results, with the value that was meant until then.
+_ADDED = {"weighed": "patches", "blocks": ()}
+
+
+def settings_hash(settings: Settings) -> str:
+    """Give 12 hexadecimal digits that change with any value of the settings."""
+    fields = dataclasses.asdict(settings)
+    for name, before in _ADDED.items():
+        if fields[name] == before:
+            del fields[name]
+    values = json.dumps(fields, sort_keys=True)
+    return hashlib.sha256(values.encode()).hexdigest()[:12]
+
+
+def provenance(settings: Settings, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Collect where and with what a result was made.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the run.
+    device : torch.device or str
+        Where it ran.
+
+    Returns
+    -------
+    dict
+        ``commit`` (with "+" where files differ from it, None outside a checkout), ``settings``
+        and their ``settings_hash``, ``torch``, ``python`` and ``hardware``.
+    """
+    return {
+        "commit": current_commit(),
+        "settings": settings.name,
+        "settings_hash": settings_hash(settings),
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "hardware": hardware_name(device),
+    }
+
+
+def current_commit() -> str | None:
+    """Name the commit of the package's checkout, with `CHANGED` where files differ from it.
+
+    New files count where Python would import them. None where there is no commit.
+    """
+    package = Path(__file__).resolve().parents[1]
+
+    def git(*words: str) -> str:
+        run = ["git", *words]
+        return subprocess.run(
+            run, cwd=package, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        commit = git("describe", "--always", f"--dirty={CHANGED}", "--abbrev=12", "--exclude=*")
+        added = git("ls-files", "--others", "--exclude-standard", "--", "*.py")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit + CHANGED if added and not commit.endswith(CHANGED) else commit
