@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from cozad_teach.cli import bench as commands
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
@@ -36,8 +37,8 @@ from cozad_teach.evaluation.uncertainty.intervals import (
     over_seeds,
     spread,
 )
-from cozad_teach.experiments import ledger, runner, summary
 from cozad_teach.experiments import models as experiment_models
+from cozad_teach.experiments import provenance, runner, summary
 from cozad_teach.experiments.data import auxiliary_hash, data_hash, open_data
 from cozad_teach.experiments.ledger import read_results, write_results
 from cozad_teach.experiments.left_out import left_out_target
@@ -139,8 +140,11 @@ class FakeModel:
     )
     trained_on: str = "a card"
 
-    def reads_as(self, other: FakeModel) -> bool:
-        return self.seed == other.seed
+    @property
+    def feature_mean(self) -> torch.Tensor:
+        return torch.tensor([float(self.seed)])
+
+    feature_std = feature_mean
 
 
 @pytest.fixture
@@ -349,8 +353,8 @@ def test_the_ledger_takes_nothing_from_changed_files(
 def test_a_changed_checkout_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "cozad_teach"
     (package / "experiments").mkdir(parents=True)
-    monkeypatch.setattr(ledger, "__file__", str(package / "experiments" / "ledger.py"))
-    assert ledger.current_commit() is None
+    monkeypatch.setattr(provenance, "__file__", str(package / "experiments" / "provenance.py"))
+    assert provenance.current_commit() is None
     (package / "a.py").write_text("")
 
     def git(*words: str) -> None:
@@ -359,14 +363,14 @@ def test_a_changed_checkout_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "a"]):
         git(*words)
-    commit = ledger.current_commit()
+    commit = provenance.current_commit()
     assert commit and len(commit) == 12
     (tmp_path / "notes.txt").write_text("no part of the package")
-    assert ledger.current_commit() == commit
+    assert provenance.current_commit() == commit
     (package / "new.py").write_text("")
-    assert ledger.current_commit() == commit + "+"
+    assert provenance.current_commit() == commit + "+"
     git("add", "-A")
-    assert ledger.current_commit() == commit + "+"
+    assert provenance.current_commit() == commit + "+"
 
 
 def test_every_variant_changes_something() -> None:

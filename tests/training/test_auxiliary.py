@@ -386,7 +386,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(
     with monkeypatch.context() as patch:
         patch.setattr(meta_training, "sample_meta_batch", twice)
         patch.setattr("cozad_teach.training.checkpoints.Checkpoint.every", 1)
-        patch.setattr("cozad_teach.cozad.Checkpoint", _every_step)
+        patch.setattr("cozad_teach.models.train.Checkpoint", _every_step)
         assert main([*arguments, str(tmp_path / "stopped")]) == 130
     assert (tmp_path / "stopped.checkpoint").exists()
     assert main([*arguments, str(tmp_path / "stopped")]) == 0
