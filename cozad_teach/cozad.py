@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from cozad_teach.adaptation import Adapted, adapt_support, adapt_supports
 from cozad_teach.contrastive import embed
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.errors import CozadError
-from cozad_teach.features import Backbone, extract_features, standardise, unit_length
+from cozad_teach.features import Backbone, ImageInput, extract_features, standardise, unit_length
 from cozad_teach.maml import Parameters
 from cozad_teach.nearest import neighbourhood, own_distances, patch_distances
 from cozad_teach.scoring import image_scores, pixel_maps
@@ -25,8 +25,6 @@ from cozad_teach.training.calibration_samples import CalibrationSample
 from cozad_teach.training.meta_training import MetaStep
 
 __all__ = ["CoZAD", "Detection"]
-
-Images = Sequence[np.ndarray] | Sequence[Callable[[], np.ndarray]]
 
 # Single-image adaptation keeps a copy of the head for every image of a chunk.
 CHUNK = 16
@@ -120,7 +118,7 @@ class CoZAD:
         sizes = [image.shape[:2] for image in images]
         return Detection(patches, self.image_scores(patches), self.pixel_maps(patches, sizes))
 
-    def features(self, images: Images, *, progress: bool = False) -> Tensor:
+    def features(self, images: ImageInput, *, progress: bool = False) -> Tensor:
         """Extract standardised patch features, float32 on the CPU, shape (N, h, w, C).
 
         `images` are uint8 arrays (H_i, W_i, 3) or functions that read one.

@@ -18,6 +18,7 @@ from cozad_teach.files.tensors import digest_of
 
 __all__ = [
     "Backbone",
+    "ImageInput",
     "extract_features",
     "feature_moments",
     "mean_pool",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 PRECISIONS = ("float32", "bfloat16")
+ImageInput = Sequence[np.ndarray] | Sequence[Callable[[], np.ndarray]]
 
 
 class Backbone(nn.Module):
@@ -135,7 +137,7 @@ def preprocess(images: Sequence[np.ndarray], size: int) -> Tensor:
 @torch.no_grad()
 def extract_features(
     backbone: Backbone,
-    images: Sequence[np.ndarray] | Sequence[Callable[[], np.ndarray]],
+    images: ImageInput,
     size: int,
     precision: str = "float32",
     *,

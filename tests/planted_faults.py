@@ -132,7 +132,7 @@ FAULTS = (
         METHOD,
     ),
     Fault(
-        "rows and columns of a map change places",
+        "a map is upside down",
         "cozad_teach/scoring.py",
         "rows @ scores.cpu().numpy() @ columns.T",
         "(rows @ scores.cpu().numpy() @ columns.T)[::-1]",
@@ -175,7 +175,7 @@ FAULTS = (
         "tests/evaluation/test_metrics.py",
     ),
     Fault(
-        "sample variance of all images",
+        "a normal quantile in the place of Student's",
         "cozad_teach/evaluation/uncertainty/intervals.py",
         "half = stats.t.ppf(0.975, spread.degrees) * np.sqrt(spread.variance)\n    return",
         "half = 1.96 * np.sqrt(spread.variance)\n    return",
@@ -183,7 +183,7 @@ FAULTS = (
     ),
     # What may be seen.
     Fault(
-        "the test images are seen by single",
+        "batch does not see the other test images",
         "cozad_teach/evaluation/protocols.py",
         'cls("batch", together=True)',
         'cls("batch", together=False)',

@@ -33,12 +33,8 @@ def modules() -> list[str]:
 
     def place(name: str) -> tuple[bool, str, int, str]:
         package, _, last = name.rpartition(".")
-        return (
-            name.startswith("cozad_book."),
-            package,
-            STEPS.index(last) if last in STEPS else len(STEPS),
-            last,
-        )
+        step = STEPS.index(last) if last in STEPS else len(STEPS)
+        return name.startswith("cozad_book."), package, step, last
 
     public = [m.name for m in found if not m.ispkg and not m.name.startswith(HIDDEN)]
     return sorted(public, key=place)

@@ -3,6 +3,4 @@
 It needs `cozad_teach` in any case, which says how threads wait before anything imports torch.
 """
 
-import cozad_teach as _method
-
-__version__ = _method.__version__
+import cozad_teach  # noqa: F401

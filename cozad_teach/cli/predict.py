@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cozad_teach.cli.loading import load_model_of
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.protocols import Protocol
 from cozad_teach.files.places import check_target, head
 from cozad_teach.files.writing import atomic_write, only_writer
 
@@ -27,8 +28,6 @@ def predict_images(options: argparse.Namespace) -> int:
     out = Path(options.out)
     if out.exists() and not out.is_dir():
         raise CozadError(f"{out} is a file: give a folder with --out")
-    from cozad_teach.evaluation.protocols import Protocol
-
     protocol = Protocol.parse(options.protocol)
     if not protocol.zero_shot:
         raise CozadError(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cozad_teach.data.images import ImageFile
 from cozad_teach.data.masks import Mask, mask_of
-from cozad_teach.data.names import left_out_by_name
+from cozad_teach.data.names import is_hidden, left_out_by_name
 from cozad_teach.errors import CozadError, printable
 
 __all__ = [
@@ -72,8 +72,7 @@ def _content(path: Path) -> bytes:
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
-    parts = path.relative_to(folder).parts
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return any(map(is_hidden, path.relative_to(folder).parts))
 
 
 def _found(folder: Path, pattern: str, is_kind: Callable[[Path], bool]) -> list[Path]:
