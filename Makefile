@@ -1,13 +1,14 @@
-# Needs Python 3.10 or later, git and make. Another Python: `PYTHON=python3.12 make book`.
+# Needs Python, git and make. Another Python than uv would take: `PYTHON=python3.12 make book`.
 PYTHON ?= python3
 PORT ?= 8000
-UV ?= uv
+UV := build/uv/bin/uv
 RUN := .venv/bin/python
 NEW_LOCK := build/requirements.txt
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
-# Packages from outside .venv must not be imported instead of the pinned ones.
-unexport PYTHONPATH PYTHONHOME
+# Packages from outside .venv must not be imported instead of the pinned ones; and without compiled
+# modules each start would compile all of PyTorch's, which takes many seconds.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 # glibc hands large buffers back to the kernel after each use and clears them anew: keeping them
 # makes the backbone 2 to 4 times faster on a CPU. Has to be set before Python starts.
 MALLOC_MMAP_THRESHOLD_ ?= 4294967296
@@ -18,7 +19,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup python book test quick lint check-book check-notebooks unit lab student serve lock clean distclean
+.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student serve lock clean distclean
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -30,10 +31,10 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 setup: python ## make .venv from requirements.lock, or mend it; the others do so first
-	@"$(PYTHON)" book/_tools/setup_env.py
+	@"$(PYTHON)" book/_tools/set_up.py
 
 python:
-	@command -v "$(PYTHON)" >/dev/null || { echo "make: there is no $(PYTHON): install Python 3.10" \
+	@command -v "$(PYTHON)" >/dev/null || { echo "make: there is no $(PYTHON): install Python 3.11" \
 	  "or later, or name the one you have, as in PYTHON=python3.12 make book" >&2; exit 2; }
 
 book: setup ## run the chapters and build the HTML book
@@ -53,6 +54,10 @@ lint: setup ## ruff and mypy
 
 check-book: setup ## build the pages from the stored outputs and check them
 	$(call step,check the book,$(RUN) book/_tools/build.py --check)
+
+check-links: check-book ## ask the servers for every link of the pages; no other check needs them
+	@.venv/bin/lychee --include-fragments=anchor-only --index-files index.html --exclude-loopback \
+	  --root-dir "$(CURDIR)/book/_build/check" "book/_build/check/**/*.html"
 
 check-notebooks: setup ## run every notebook and compare it with its stored outputs
 	$(call step,check the notebooks,$(RUN) -m pytest -p no:cacheprovider --nbval book $(PARALLEL))
@@ -76,12 +81,12 @@ serve: setup ## show the built book on http://127.0.0.1:8000 (PORT=8001 for anot
 	@echo "The book is on http://127.0.0.1:$(PORT) until you press Ctrl-C."
 	@$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory book/_build/html
 
-lock: ## renew requirements.lock from pyproject.toml; needs uv (pip install uv)
-	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+lock: ## renew requirements.lock from pyproject.toml
+	@test -x $(UV) || { echo "make lock needs a .venv: make setup" >&2; exit 1; }
 	@mkdir -p build && grep -v '^#' requirements.lock > $(NEW_LOCK)
-	@$(UV) pip compile --quiet --universal --python-version 3.10 --extra book --extra dev --extra scale \
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --extra book --extra dev --extra scale \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o $(NEW_LOCK)
-	@{ echo '# Made by "make lock" from pyproject.toml, for Python 3.10 and later. Do not edit.'; \
+	@{ echo '# Made by "make lock" from pyproject.toml, for Python 3.11 and later. Do not edit.'; \
 	  cat $(NEW_LOCK); } > $(NEW_LOCK).part && mv $(NEW_LOCK).part requirements.lock && rm $(NEW_LOCK)
 	@echo "requirements.lock is renewed; pins that still fit were kept."
 

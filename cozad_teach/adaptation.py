@@ -1,4 +1,4 @@
-"""Between training and scoring: weigh a support's patches and take the inner loop on it."""
+"""Chapter 7: weigh a support's patches and take the inner loop on it."""
 
 from __future__ import annotations
 

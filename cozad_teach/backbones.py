@@ -1,4 +1,4 @@
-"""Find a network of timm's, its levels and its weights, and cut it behind the last level used."""
+"""Chapter 2: find a network of timm's and its weights, and cut it behind the last level used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from cozad_teach.errors import CozadError
 from cozad_teach.features import Backbone
-from cozad_teach.files.weights import WEIGHT_PACKAGES, read_weights
+from cozad_teach.files.backbone_weights import WEIGHT_PACKAGES, read_weights
 from cozad_teach.settings import BACKBONE_NAME, Settings, read_strides
 
 __all__ = ["backbone_settings", "load_backbone"]

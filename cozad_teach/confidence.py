@@ -1,4 +1,4 @@
-"""Step 4: confidence weights, so that a doubtful patch counts less instead of not at all."""
+"""Chapter 4: confidence weights, so that a doubtful patch counts less instead of not at all."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def iqr_threshold(scores: Tensor, gamma: float = 1.5) -> Tensor:
     ------
     CozadError
         If there is no score, a score is not finite, or γ is below -1.
+
+    Examples
+    --------
+    >>> iqr_threshold(torch.tensor([1.0, 2.0, 3.0, 4.0, 50.0]))
+    tensor(7.)
     """
     if scores.shape[-1] == 0:
         raise CozadError("confidence weights need at least one score")
@@ -75,6 +80,11 @@ def soft_weights(scores: Tensor, gamma: float = 1.5, sharpness: float = 1.0) -> 
     ------
     CozadError
         As `iqr_threshold`; also if a score is negative, for then T / s means nothing.
+
+    Examples
+    --------
+    >>> soft_weights(torch.tensor([1.0, 2.0, 3.0, 4.0, 50.0]))
+    tensor([1.0000, 1.0000, 1.0000, 1.0000, 0.1400])
     """
     threshold = iqr_threshold(scores, gamma).unsqueeze(-1)
     if (scores < 0).any():

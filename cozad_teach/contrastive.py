@@ -1,4 +1,4 @@
-"""Step 2: an embedding head onto the sphere and the contrastive loss that shapes it."""
+"""Chapter 3: an embedding head onto the sphere and the contrastive loss that shapes it."""
 
 from __future__ import annotations
 
@@ -89,6 +89,14 @@ def info_nce_loss(
     torch.Tensor
         A scalar, the mean over anchors: log K where all keys look alike, near 0 where each anchor
         lies on its own key and far from all others.
+
+    Examples
+    --------
+    Two keys that look alike: log 2.
+
+    >>> key = torch.tensor([[3.0, 4.0]])
+    >>> info_nce_loss(key, torch.cat([key, key]), torch.tensor([1]))
+    tensor(0.6931)
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Step 5: unsteady losses make the weight decay stronger."""
+"""Chapter 5: unsteady losses make the weight decay stronger."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+
+from cozad_teach.errors import CozadError
 
 __all__ = ["decay_strength", "loss_covariance"]
 
@@ -28,7 +30,9 @@ def loss_covariance(losses: Sequence[tuple[float, float]], window: int = 5) -> n
     Raises
     ------
     ValueError
-        If `window` is below 2 or a loss is not finite.
+        If `window` is below 2.
+    CozadError
+        If a loss is not finite.
 
     Notes
     -----
@@ -40,7 +44,7 @@ def loss_covariance(losses: Sequence[tuple[float, float]], window: int = 5) -> n
         raise ValueError(f"a covariance needs a window of at least 2 steps, got {window}")
     history = np.asarray(losses, dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(history).all():
-        raise ValueError("a loss is not finite: lower the learning rate")
+        raise CozadError("a loss is not finite: lower the learning rate")
     if len(history) < 2:
         return np.zeros((2, 2))
     spread = history.std(axis=0)
@@ -64,6 +68,11 @@ def decay_strength(
     -------
     float
         From λ0, where Σ is singular, up to λ0 (1 + η), where det Σ ≥ c; never falls as det Σ rises.
+
+    Examples
+    --------
+    >>> decay_strength(np.zeros((2, 2))), round(decay_strength(np.eye(2)), 4)
+    (0.1, 0.1075)
     """
     determinant = covariance[0, 0] * covariance[1, 1] - covariance[0, 1] * covariance[1, 0]
     # Rounding can push the determinant of a singular matrix a little below 0.

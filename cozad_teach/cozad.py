@@ -1,4 +1,4 @@
-"""Step 7: the assembled method. Adapt to a new category, score its patches, find what is odd."""
+"""Chapter 7: the assembled method. Adapt to a new category, score its patches, find what is odd."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Errors a user can mend: one sentence that says what is wrong and what to do."""
+"""Errors a user can mend: one sentence that says what is wrong and what to do.
+
+What a person can bring about, by a file, a folder, an option or a setting, is a `CozadError`. What
+only code can pass, such as arrays of unequal lengths, is a ValueError: a mistake of the caller.
+"""
 
 from __future__ import annotations
 

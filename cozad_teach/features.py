@@ -1,4 +1,4 @@
-"""Step 1: a frozen backbone turns images into patch features."""
+"""Chapter 2: a frozen backbone turns images into patch features."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def mean_pool(features: Tensor) -> Tensor:
     Notes
     -----
     Zeros counted in beyond the border would pull border patches towards zero, whatever the image
-    shows. That is not always worse: chapter 2 measures what the border does to the scores.
+    shows. That is not always worse: Chapter 2 measures what the border does to the scores.
     """
     return F.avg_pool2d(features, kernel_size=3, stride=1, padding=1, count_include_pad=False)
 

@@ -1,4 +1,4 @@
-"""Step 6: Model-Agnostic Meta-Learning, a starting point from which few steps adapt well."""
+"""Chapter 6: Model-Agnostic Meta-Learning, a starting point from which few steps adapt well."""
 
 from __future__ import annotations
 
@@ -43,6 +43,12 @@ def inner_loop(
     dict of torch.Tensor
         θ', a differentiable function of θ: its derivative holds the second derivatives of the
         inner loss, so that an outer gradient through it is of second order.
+
+    Examples
+    --------
+    >>> theta = {"x": torch.tensor(1.0)}
+    >>> inner_loop(theta, lambda parameters: parameters["x"] ** 2, steps=2, learning_rate=0.25)
+    {'x': tensor(0.2500)}
     """
     for _ in range(steps):
         gradients = grad(loss)(parameters)

@@ -1,4 +1,4 @@
-"""Step 3, continued: distances to the nearest patch, where one mean says too little."""
+"""Chapter 7: distances to the nearest patch, where one mean says too little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the inner loop and the outer loop minimise: one loss without labels, one with."""
+"""Chapter 7: what the inner loop and the outer loop minimise: one loss without labels, one with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 3: weighted statistics of the support, and distances from them as anomaly scores."""
+"""Chapter 4: weighted statistics of the support, and distances from them as anomaly scores."""
 
 from __future__ import annotations
 
@@ -139,6 +139,12 @@ def mahalanobis(embeddings: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
     torch.Tensor
         Shape (...,) or (..., P), ≥ 0. Divided by √D, a patch drawn from the Gaussian itself has a
         distance near 1 whatever D is.
+
+    Examples
+    --------
+    >>> patches = torch.tensor([[4.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
+    >>> mahalanobis(patches, torch.zeros(2), torch.diag(torch.tensor([4.0, 1.0])))
+    tensor([1.4142, 0.7071, 1.4142])
     """
     n_dimensions = len(covariance)
     # The floor keeps the factorisation alive where all patches are equal.

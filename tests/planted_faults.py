@@ -205,7 +205,7 @@ FAULTS = (
     ),
     Fault(
         "copies are not passed over",
-        "cozad_teach/evaluation/readings.py",
+        "cozad_teach/evaluation/target_features.py",
         "if not copies:",
         "if copies or not copies:",
         "tests/evaluation/test_protocols.py",

@@ -24,7 +24,7 @@ from cozad_teach.features import (
     preprocess,
     standardise,
 )
-from cozad_teach.files.weights import packaged_weights, read_weights
+from cozad_teach.files.backbone_weights import packaged_weights, read_weights
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import shutil
 import stat
@@ -14,20 +13,19 @@ from pathlib import Path
 import pytest
 
 import own_folder
-import setup_env
-from setup_env import SetupError, ensure
+import set_up
+from set_up import READY, SetUpError, ensure
 
-REPOSITORY = Path(setup_env.__file__).parents[2]
-TOOLS = ("setup_env.py", "setup_messages.py", "own_folder.py")
+REPOSITORY = Path(set_up.__file__).parents[2]
+TOOLS = ("set_up.py", "own_folder.py")
 NAMESPACE = ["unshare", "--map-root-user", "--mount"]  # mounts made in it are seen only in it
 
 
-def create(root: Path) -> None:
-    (root / ".venv/bin").mkdir(parents=True)
-    (root / ".venv/bin/python").symlink_to(sys.executable)
-
-
-def pip(root: Path, arguments: list[str], *_: object) -> None:
+def uv(root: Path, *arguments: str) -> None:
+    """Make what uv makes."""
+    if arguments[0] == "venv":
+        (root / ".venv/bin").mkdir(parents=True)
+        (root / ".venv/bin/python").symlink_to(sys.executable)
     (root / ".venv/installed").write_text(" ".join(arguments))
 
 
@@ -48,7 +46,7 @@ def checkout(root: Path, *, ready: bool = False) -> Path:
     (root / "requirements.lock").write_text("numpy==1.0\n")
     (root / "pyproject.toml").write_text("[project]\n")
     if ready:
-        assert ensure(root, "", create, pip)
+        assert ensure(root, "", uv)
     return root
 
 
@@ -63,7 +61,7 @@ def tree(folder: Path) -> dict[str, object]:
         elif stat.S_ISREG(mode):
             content = path.read_bytes()
         found[str(path.relative_to(folder))] = content
-    own = [n for n in found if n.endswith((".venv.lock", ".venv.log")) or "_tools/__pycache__" in n]
+    own = [n for n in found if n.endswith(".venv.lock") or "_tools/__pycache__" in n]
     return {name: content for name, content in found.items() if name not in own}
 
 
@@ -100,7 +98,7 @@ def link_to_a_folder_of_the_user(root: Path) -> str:
 
 
 def link_to_its_own_moved_environment(root: Path) -> str:
-    ensure(root, "", create, pip)
+    ensure(root, "", uv)
     (root / ".venv").rename(root.with_name("larger disk"))
     (root / ".venv").symlink_to("../larger disk")
     return "is a link"
@@ -168,14 +166,8 @@ def moved_checkout(root: Path) -> str:
     return "was not made in this place by make (it is your own, a copy, or was moved)"
 
 
-def copied_checkout_from_before_the_mark(root: Path) -> str:
-    sentence = copied_checkout(root)
-    (root / ".venv" / own_folder.MARK).unlink()
-    return sentence
-
-
 def copy_in_the_place_of_the_original(root: Path) -> str:
-    ensure(root, "", create, pip)
+    ensure(root, "", uv)
     root.rename(root.with_name("first"))
     shutil.copytree(root.with_name("first"), root, symlinks=True)
     (root / "requirements.lock").write_text("numpy==2.0\n")
@@ -183,14 +175,14 @@ def copy_in_the_place_of_the_original(root: Path) -> str:
 
 
 def own_environment_made_anew_by_hand(root: Path) -> str:
-    ensure(root, "", create, pip)
+    ensure(root, "", uv)
     command = [sys.executable, "-m", "venv", "--without-pip", "--clear", root / ".venv"]
     subprocess.run(command, check=True)
     return "was not made in this place by make"
 
 
 def link_inside(root: Path, name: str = "tmp") -> str:
-    ensure(root, "", create, pip)
+    ensure(root, "", uv)
     (root / ".venv" / name).parent.mkdir(parents=True, exist_ok=True)
     (root / ".venv" / name).symlink_to(write(root.with_name("elsewhere"), "a.txt"))
     (root / "requirements.lock").write_text("numpy==2.0\n")
@@ -205,12 +197,8 @@ def package_that_is_a_link(root: Path) -> str:
     return link_inside(root, "lib/python3/site-packages/numpy")
 
 
-def stamp_that_is_a_link(root: Path) -> str:
-    return link_inside(root, "set-up.part")
-
-
 def checkout_inside(root: Path) -> str:
-    ensure(root, "", create, pip)
+    ensure(root, "", uv)
     write(root / ".venv", "src/package/.git/HEAD", "src/package/own_work.py")
     (root / "requirements.lock").write_text("numpy==2.0\n")
     return f"holds a git checkout: move that elsewhere (it is in {root}/.venv/src/package)"
@@ -231,13 +219,11 @@ STANDS = [
     environment_of_another_checkout_moved_here,
     copied_checkout,
     moved_checkout,
-    copied_checkout_from_before_the_mark,
     copy_in_the_place_of_the_original,
     own_environment_made_anew_by_hand,
     link_inside,
     library_that_is_a_link,
     package_that_is_a_link,
-    stamp_that_is_a_link,
     checkout_inside,
 ]
 
@@ -281,7 +267,7 @@ def mounted_shared_environment(root: Path) -> tuple[Path, Path]:
 
 
 def mounted_own_environment(root: Path) -> tuple[Path, Path]:
-    ensure(root, "", create, pip)
+    ensure(root, "", uv)
     (root / ".venv").rename(root.with_name("larger disk"))
     (root / ".venv").mkdir()
     return root.with_name("larger disk"), root / ".venv"
@@ -294,7 +280,7 @@ def mounted_empty_folder(root: Path) -> tuple[Path, Path]:
 
 
 def mounted_photographs_inside(root: Path) -> tuple[Path, Path]:
-    ensure(root, "", create, pip)
+    ensure(root, "", uv)
     (root / "requirements.lock").write_text("numpy==2.0\n")
     (root / ".venv/my data").mkdir()
     return write(root.with_name("photographs"), "a.jpg"), root / ".venv/my data"
@@ -357,10 +343,10 @@ def test_the_kernels_table_of_mounts_is_read_as_it_is_written(
         assert "mounted folder" in said(typed + near), near
     for far in ("", "/.venv2", "/datasets", "/.ven"):
         assert said(typed + far) == "", far
-    (root / ".venv.log").write_text("what set-up wrote")
+    (root / ".venv.lock").write_text("what set-up wrote")
     assert "mounted folder" in said(f"{typed}/.venv")
-    with pytest.raises(SetupError, match="mounted folder"):
-        ensure(root, "", create, pip)
+    with pytest.raises(SetUpError, match="mounted folder"):
+        ensure(root, "", uv)
     table.write_text(row.format(f"{typed}/book"))
     assert "mounted folder" in own_folder.obstacle(root, "book/_build/html")
 
@@ -387,19 +373,19 @@ def root(tmp_path: Path) -> Path:
 def rebuilt(root: Path) -> bool:
     """Whether the next set-up makes .venv anew."""
     (root / ".venv/kept").touch()
-    assert ensure(root, "", create, pip)
+    assert ensure(root, "", uv)
     return not (root / ".venv/kept").exists()
 
 
 def test_a_set_up_killed_at_its_first_steps_is_recovered(tmp_path: Path) -> None:
     root = checkout(tmp_path / "kit")
     (root / ".venv").mkdir()
-    assert ensure(root, "", create, pip)
+    assert ensure(root, "", uv)
     shutil.rmtree(root / ".venv")
     (root / ".venv").mkdir()
     (root / ".venv" / own_folder.MARK).touch()
-    assert ensure(root, "", create, pip)
-    (root / ".venv/set-up.json").unlink()
+    assert ensure(root, "", uv)
+    (root / READY).unlink()
     assert rebuilt(root)
 
 
@@ -413,26 +399,15 @@ def test_a_rebuild_killed_while_it_empties_is_recovered(
     with monkeypatch.context() as patch:
         patch.setattr(own_folder.shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
-            ensure(root, "", create, pip)
+            ensure(root, "", uv)
     assert rebuilt(root)
-
-
-def test_the_environment_of_an_older_set_up_is_ours(root: Path) -> None:
-    (root / ".venv" / own_folder.MARK).unlink()
-    assert not ensure(root, "", create, pip)
-    (root / "requirements.lock").write_text("numpy==2.0\n")
-    assert ensure(root, "", create, pip)
-    assert (root / ".venv" / own_folder.MARK).is_file()
-    (root / ".venv" / own_folder.MARK).unlink()
-    assert make(root, "distclean").returncode == 0
-    assert not (root / ".venv").exists()
 
 
 def test_a_copy_that_came_back_to_its_place_is_used_while_nothing_is_to_be_done(root: Path) -> None:
     root.rename(root.with_name("backup"))
     shutil.copytree(root.with_name("backup"), root, symlinks=True)
     before = tree(root)
-    assert not ensure(root, "", create, pip)
+    assert not ensure(root, "", uv)
     assert tree(root) == before
 
 
@@ -443,7 +418,7 @@ def test_a_folder_moved_away_and_back_is_ours(root: Path) -> None:
     assert rebuilt(root)
 
 
-@pytest.mark.parametrize("name", [".venv.lock", ".venv.log"])
+@pytest.mark.parametrize("name", [".venv.lock"])
 @pytest.mark.parametrize("kind", ["link", "hard link", "folder", "pipe", "dangling link"])
 def test_files_of_set_up_are_never_written_through_a_link(
     tmp_path: Path, name: str, kind: str
@@ -472,22 +447,6 @@ def test_files_of_set_up_are_never_written_through_a_link(
     assert result.returncode == 2
 
 
-def test_a_folder_of_another_account_is_told_apart(
-    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied", "/kit/.venv.lock")
-
-    monkeypatch.setattr(setup_env, "ensure", refuse)
-    with pytest.raises(SystemExit) as stopped:
-        setup_env.main()
-    assert stopped.value.code == 2
-    assert capsys.readouterr().err == (
-        "set-up: /kit/.venv.lock is not yours to change: work in a copy of this folder that has no"
-        " .venv\n"
-    )
-
-
 # make clean and make distclean.
 
 BUILT = [
@@ -504,7 +463,7 @@ BUILT = [
     "tests/data/__pycache__/a.cpython-311.pyc",
 ]
 DOWNLOADED = [
-    ".venv.log",
+    "build/uv/bin/uv",
     "book/assets/vendor/.fetched",
     "book/assets/vendor/require.js",
     "build/axe-core/.fetched",
@@ -634,8 +593,4 @@ def test_without_python_make_says_so(root: Path, target: str) -> None:
     command = ["make", "-C", str(root), target, "PYTHON=python3.0"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert spoken(result).startswith("make: there is no python3.0: install Python 3.10 or later")
-
-
-def test_python_3_6_reads_it() -> None:
-    ast.parse(Path(own_folder.__file__).read_text(), feature_version=(3, 6))
+    assert spoken(result).startswith("make: there is no python3.0: install Python 3.11 or later")

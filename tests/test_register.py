@@ -29,7 +29,7 @@ from cozad_teach.data.formats import PLUGIN_OF_SUFFIX
 from cozad_teach.data.images import read_image
 from cozad_teach.data.masks import mask_of
 from cozad_teach.evaluation import leaks, reports
-from cozad_teach.evaluation.prepared import PreparedModel
+from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.uncertainty import bootstrap
 from cozad_teach.models.train import train
 from cozad_teach.settings import LITE
@@ -714,16 +714,16 @@ def prepared_once(model: CoZAD, monkeypatch: pytest.MonkeyPatch) -> None:
     """Load and calibrate the model once for all rows; leave out what is not about files."""
     for command in (cli, predict):
         monkeypatch.setattr(command, "load_model_of", lambda options: model)
-    monkeypatch.setattr(reports, "PreparedModel", _prepared)
+    monkeypatch.setattr(reports, "CalibratedModel", _prepared)
     monkeypatch.setattr(leaks, "find_copies", lambda *_, **__: [])
     monkeypatch.setattr(bootstrap, "N_RESAMPLES", 20)
 
 
-_PREPARED: dict[int, PreparedModel] = {}
+_PREPARED: dict[int, CalibratedModel] = {}
 
 
-def _prepared(model: CoZAD, *, progress: bool) -> PreparedModel:
-    return _PREPARED.setdefault(id(model), PreparedModel(model))
+def _prepared(model: CoZAD, *, progress: bool) -> CalibratedModel:
+    return _PREPARED.setdefault(id(model), CalibratedModel(model))
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -31,13 +34,6 @@ def parse(page: Path) -> BeautifulSoup:
     return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 
-@cache
-def places(page: Path) -> frozenset[str]:
-    """Collect what a fragment of an address may name on a page."""
-    named = parse(page).select("[id]") + parse(page).select("a[name]")
-    return frozenset(str(e[key]) for e in named for key in ("id", "name") if e.get(key))
-
-
 def pages(html: Path) -> list[Path]:
     """List the pages of the book, without those of its assets."""
     return [p for p in sorted(html.rglob("*.html")) if "_static" not in p.relative_to(html).parts]
@@ -50,22 +46,21 @@ def is_external(url: str) -> bool:
 
 def links(html: Path) -> list[str]:
     """Find links and assets that lead nowhere, fragments included."""
-    found = []
-    for page in pages(html):
-        soup = parse(page)
-        wanted = {str(a["href"]) for a in soup.select("a[href]")}
-        wanted |= {str(e[a]) for tag, a in LOADED.items() for e in soup.find_all(tag) if e.get(a)}
-        for url in sorted(wanted):
-            parts = urlsplit(url)
-            if parts.scheme or parts.netloc:
-                continue
-            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
-            if target.is_dir():
-                target /= "index.html"
-            if not target.is_file():
-                found.append(f"{page.relative_to(html)}: {url} does not exist")
-            elif target.suffix == ".html" and unquote(parts.fragment) not in places(target) | {""}:
-                found.append(f"{page.relative_to(html)}: {url} has no such place")
+    program = str(Path(sys.executable).with_name("lychee"))
+    options = ["--offline", "--include-fragments", "--index-files", "index.html"]
+    result = subprocess.run(
+        [program, *options, "--no-progress", "--format", "json", *map(str, pages(html))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode not in (0, 2):  # 2: some links lead nowhere
+        return [f"lychee failed: {result.stderr.strip()}"]
+    found = [
+        f"{Path(page).relative_to(html)}: {unquote(link['url'])}: {link['status']['text']}"
+        for page, failed in json.loads(result.stdout)["error_map"].items()
+        for link in failed
+    ]
     for sheet in sorted(html.rglob("*.css")):
         for url in CSS_URL.findall(sheet.read_text(encoding="utf-8")):
             path = urlsplit(url)

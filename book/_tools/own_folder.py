@@ -4,7 +4,6 @@
 and syntax that Python 3.6 reads: this runs before anything is installed.
 """
 
-import json
 import os
 import re
 import shlex
@@ -23,9 +22,11 @@ PAGES = ("html", "check", "executed", "shots", "source", ".source-*", ".pages-*"
 CLEAN = [f"book/_build/{name}" for name in PAGES]
 CLEAN += ["book/assets/.vendor-*", "cozad_teach.egg-info"]
 CLEAN += [".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"]
-FILES = [".venv.lock", ".venv.log", "build/requirements.txt", "build/requirements.txt.part"]
+FILES = [".venv.lock", "build/requirements.txt", "build/requirements.txt.part"]
 DISTCLEAN = [".venv", "book/assets/vendor", *FILES]
-DISTCLEAN += [f"build/{name}" for name in ("axe-core", "ipython", "lab", "results", "unseen-*")]
+DISTCLEAN += [
+    f"build/{name}" for name in ("axe-core", "ipython", "lab", "results", "uv", "unseen-*")
+]
 SOURCES = ("cozad_teach", "data_scripts", "tests", "book/cozad_book", "book/_tools", "book/_ext")
 
 
@@ -113,13 +114,7 @@ def made_here(folder: Path) -> bool:
     names = {entry.name for entry in folder.iterdir()}
     if names <= {MARK}:
         return True
-    if MARK in names:
-        return (folder / MARK).read_bytes() == _mark(folder)
-    try:  # set-up once left no mark, but a file that names the place
-        place = json.loads((folder / "set-up.json").read_text())["place"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return bool(place == str(folder.parent))
+    return MARK in names and (folder / MARK).read_bytes() == _mark(folder)
 
 
 def refusal(root: Path, name: str) -> str:

@@ -1,45 +1,27 @@
 """Write the chapters without their solutions, for students who should not see them.
 
-``python book/_tools/student.py [--out FOLDER]``; nothing of it is stored in the repository.
+``python book/_tools/student.py [--out FOLDER]``; nothing of it is stored in the repository, and
+chapters that are in the folder already stay as they are: somebody may have worked in them.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
 import nbformat
+from nbconvert.preprocessors import ClearOutputPreprocessor, TagRemovePreprocessor
 from nbformat import NotebookNode
 
 import notebooks
 
-START = '<details class="solution">'
-SOLUTION = re.compile(rf"^{START}$.*?^</details>$\n*", re.M | re.S)
-
 
 def without_solutions(notebook: NotebookNode) -> NotebookNode:
-    """Give a copy without solutions and without outputs, ready to be worked in.
-
-    Raises
-    ------
-    ValueError
-        If a solution has no end.
-    """
+    """Give a copy without outputs and without the cells that are tagged as a solution."""
     copy = notebooks.stable(notebook)
-    kept = []
-    for cell in copy.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-        elif START in cell.source:
-            cell.source = SOLUTION.sub("", cell.source).rstrip()
-            if START in cell.source:
-                raise ValueError(f"the solution in cell {cell.id!r} has no end")
-            if not cell.source:
-                continue
-        kept.append(cell)
-    copy.cells = kept
+    TagRemovePreprocessor(enabled=True, remove_cell_tags={"solution"}).preprocess(copy, {})
+    ClearOutputPreprocessor(enabled=True).preprocess(copy, {})
     copy.metadata.pop("widgets", None)
     return copy
 
@@ -52,9 +34,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=notebooks.ROOT / "build" / "student")
     folder = parser.parse_args(arguments).out
     paths = [p for p in notebooks.notebook_paths() if p.parent.name == "chapters"]
-    for path in paths:
+    new = [path for path in paths if not (folder / path.name).exists()]
+    for path in new:
         notebooks.write(without_solutions(nbformat.read(path, as_version=4)), folder / path.name)
-    print(f"{len(paths)} chapters without solutions are in {folder}")
+    kept = f"; {len(paths) - len(new)} were there and stay as they are" if new != paths else ""
+    print(f"{len(new)} chapters without solutions are new in {folder}{kept}")
     return 0
 
 

@@ -90,15 +90,15 @@ def bench(
         )
     stored, command = name, f"cozad bench {name}"
     missing: list[str] = []
-    if name == "paper" and packs is None:
-        stored, (chosen, missing) = "paper_official", installed_experiment()
-    elif name == "paper":
+    if chosen.has_published and packs is None:
+        stored, (chosen, missing) = f"{name}_official", installed_experiment()
+    elif chosen.has_published:
         command += " --packs DIR"
     if settings not in (None, chosen.settings):
         chosen = dataclasses.replace(chosen, settings=settings)
         stored, command = f"{stored}_{settings}", f"{command} --settings {settings}"
     done = run_all(
-        chosen.runs(),
+        chosen.lines(),
         packs=packs,
         device=device,
         weights=weights,
@@ -106,7 +106,7 @@ def bench(
         progress=True,
     )
     content = ledger_content(command, chosen, done)
-    if name == "paper":
+    if chosen.has_published:
         print(paper_table(content))
         if missing:
             print(f"not on disk: python data_scripts/get.py {' '.join(missing)}")
@@ -166,13 +166,13 @@ def check(
         raise CozadError(f"--check needs 1 or more runs to do again, not {n_runs}")
     chosen = experiment(name)
     stored = read_results(name).content["runs"]
-    runs = {run[2:] + run[1:2]: run for run in chosen.runs()}
-    if set(runs) != {(row["data"], row["protocol"], row["method"], row["seed"]) for row in stored}:
+    lines = {line[2:] + line[1:2]: line for line in chosen.lines()}
+    if set(lines) != {(row["data"], row["protocol"], row["method"], row["seed"]) for row in stored}:
         raise CozadError(f"the list of {name} has changed: do it again with cozad bench {name}")
     picked = np.random.default_rng().permutation(len(stored))[:n_runs]
     rows = [stored[i] for i in sorted(picked)]
     again = run_all(
-        [runs[row["data"], row["protocol"], row["method"], row["seed"]] for row in rows],
+        [lines[row["data"], row["protocol"], row["method"], row["seed"]] for row in rows],
         packs=packs,
         device=device,
         weights=weights,
@@ -187,7 +187,7 @@ def check(
             low, high = row["intervals"][metric]
             value = done.report["mean"][metric]
             if value is None or not low <= value <= high:
-                run = "/".join(map(str, done.run[1:]))
+                run = "/".join(map(str, done.line[1:]))
                 outside.append(f"{run} {metric} {value}, stored {low:.3f} to {high:.3f}")
             else:
                 changes.append(abs(value - row["values"][metric]))

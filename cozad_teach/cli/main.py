@@ -148,14 +148,14 @@ def _evaluate(options: argparse.Namespace) -> int:
     copies = None if options.once is None else read_copies(options.once)
     from cozad_teach.evaluation import printed
     from cozad_teach.evaluation.methods import Run
-    from cozad_teach.evaluation.once import keep_once
     from cozad_teach.evaluation.reports import evaluate
+    from cozad_teach.evaluation.without_copies import leave_out_copies
 
     run = Run.of(options.method, options.protocol, options.seed)
     with only_writer(options.out):
         model = load_model_of(options)
         check_categories(dataset.values(), train=not run.protocol.zero_shot, progress=True)
-        kept, once = keep_once(dataset, copies, progress=True) if copies else (dataset, None)
+        kept, once = leave_out_copies(dataset, copies, progress=True) if copies else (dataset, None)
         found = evaluate(
             model,
             kept,

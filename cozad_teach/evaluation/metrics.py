@@ -1,9 +1,9 @@
-"""How well scores separate anomalous from normal, for images and for pixels; exact, ties included.
+"""Chapter 8: how well scores separate anomalous from normal, for images and for pixels.
 
-Higher scores mean more anomalous, everywhere. Every metric sweeps the threshold over all distinct
-scores (see `curves` for how). No score is binned, scaled or rounded, so only their order counts: a
-strictly increasing change of the scores leaves every metric as it is. For sets that are too large
-to keep every score, `histograms` has variants that know their error.
+Higher scores mean more anomalous, everywhere. Metrics are exact, ties included: the threshold takes
+every distinct score (see `curves` for how). No score is binned, scaled or rounded, so only their
+order counts: a strictly increasing change of the scores leaves every metric as it is. For sets that
+are too large to keep every score, `histograms` has variants that know their error.
 """
 
 from __future__ import annotations
@@ -51,6 +51,13 @@ def image_auroc(scores: ArrayLike, labels: ArrayLike) -> float:
     ------
     ValueError
         If the input is empty, of unequal lengths, not finite, or has one class only.
+
+    Examples
+    --------
+    Of the four pairs of an anomalous and a normal image, two are in order and one is a tie.
+
+    >>> image_auroc([0.1, 0.4, 0.4, 0.3], [0, 0, 1, 1])
+    0.625
     """
     return curves.auroc(_rank_images(scores, labels))
 

@@ -16,12 +16,12 @@ from cozad_teach.data.folders import Category
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.errors import CozadError, printable
 from cozad_teach.evaluation import leaks
+from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.category import METRICS, Measured
 from cozad_teach.evaluation.memory import peak_memory_mb
 from cozad_teach.evaluation.methods import Run
-from cozad_teach.evaluation.prepared import PreparedModel
-from cozad_teach.evaluation.readings import Images, Readings
 from cozad_teach.evaluation.rows import measured_row
+from cozad_teach.evaluation.target_features import ImageFeatures, TargetFeatures
 from cozad_teach.evaluation.uncertainty import intervals
 
 __all__ = ["Evaluation", "evaluate"]
@@ -55,7 +55,7 @@ def evaluate(
     data: str = "",
     seed: int = 0,
     allow_same_category: bool = False,
-    readings: Readings | None = None,
+    target_features: TargetFeatures | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """Evaluate one method under one protocol on every category of a data set.
@@ -74,7 +74,7 @@ def evaluate(
         Decides which normal images ``few-K`` takes, and what baselines leave out.
     allow_same_category : bool
         Measure categories by whose name the model was trained on photographs, too.
-    readings : Readings, optional
+    target_features : TargetFeatures, optional
         Of this model and data set, where several evaluations share them.
     progress : bool
         Show bars.
@@ -111,20 +111,22 @@ def evaluate(
             f"the model was trained on {' and '.join(same)}, which is then no zero-shot target: "
             "take other auxiliary data, or if only the name is the same, say --allow-same-category"
         )
-    shared = readings is not None
-    if readings is None:
-        readings = Readings(PreparedModel(model, progress=progress), dataset, progress=progress)
-    prepared, ensemble = readings.prepared, run.method.several_backbones
-    chosen, threshold_use = prepared.calibrated(run)
-    uses = (*prepared.uses(ensemble), threshold_use)
+    shared = target_features is not None
+    if target_features is None:
+        target_features = TargetFeatures(
+            CalibratedModel(model, progress=progress), dataset, progress=progress
+        )
+    calibrated_model, ensemble = target_features.calibrated_model, run.method.several_backbones
+    chosen, threshold_use = calibrated_model.calibration(run)
+    uses = (*calibrated_model.uses(ensemble), threshold_use)
     seconds = {"fit": model.fit_seconds if run.method.adapts else 0.0, "adapt": 0.0, "score": 0.0}
     measured, categories, audits = {}, {}, {}
     seen = [use.images for use in uses]
     for name in names:
-        test = readings.test(name, ensemble)
+        test = target_features.test(name, ensemble)
         support, skipped = None, list[str]()
         if not run.protocol.zero_shot:
-            support, skipped = readings.support(name, run)
+            support, skipped = target_features.support(name, run)
         audit = leaks.audit(
             uses,
             support.fingerprints if support else Fingerprints.join([]),
@@ -135,7 +137,7 @@ def evaluate(
         seen += [test.fingerprints, *([support.fingerprints] if support else [])]
         started = time.perf_counter()
         scores, adapt_seconds = run.score(
-            prepared.models(ensemble),
+            calibrated_model.models(ensemble),
             test.features,
             support.features if support else None,
             progress=progress,
@@ -147,19 +149,19 @@ def evaluate(
             scores,
             test.sizes,
             of_images,
-            prepared.calibrated_for(of_images, run),
+            calibrated_model.calibration_for(of_images, run),
             _groups(audit, test.fingerprints),
         )
         # Reading counts, also where several methods share it: each would have to do it alone.
         seconds["adapt"] += adapt_seconds + (support.seconds if support else 0.0)
         seconds["score"] += test.seconds + time.perf_counter() - started - adapt_seconds
         if not run.protocol.together:
-            audit["independence"] = _independence(readings, name, run, scores, support)
+            audit["independence"] = _independence(target_features, name, run, scores, support)
             leaks.raise_on_leak(audit)
         audits[name] = {**audit, "skipped": skipped}
         if not shared:
-            readings.forget()
-    photographs = prepared.on_photographs(run.method)
+            target_features.forget()
+    photographs = calibrated_model.on_photographs(run.method)
     kind = "auxiliary photographs" if photographs else "drawn images of auxiliary materials"
     report = {
         "method": method,
@@ -197,17 +199,21 @@ def _groups(audit: Mapping[str, Any], test: Fingerprints) -> list[int]:
 
 
 def _independence(
-    readings: Readings, name: str, run: Run, together: Tensor, support: Images | None
+    target_features: TargetFeatures,
+    name: str,
+    run: Run,
+    together: Tensor,
+    support: ImageFeatures | None,
 ) -> dict[str, Any]:
     """Read and score the first test images of either kind once more, on their own."""
-    files = readings.dataset[name].test
+    files = target_features.dataset[name].test
     normal = [i for i, item in enumerate(files) if not item.is_anomalous]
     anomalous = [i for i, item in enumerate(files) if item.is_anomalous]
     places = sorted([*normal[:1], *anomalous[:1]])[:_N_ALONE]
     ensemble = run.method.several_backbones
     alone, _ = run.score(
-        readings.prepared.models(ensemble),
-        readings.alone(name, places, ensemble).features,
+        target_features.calibrated_model.models(ensemble),
+        target_features.alone(name, places, ensemble).features,
         support.features if support else None,
     )
     return leaks.check_independence(together[torch.tensor(places)], alone)

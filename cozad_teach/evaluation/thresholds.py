@@ -39,6 +39,13 @@ def conformal_threshold(scores: ArrayLike, false_alarm_rate: float = 0.05) -> fl
     ValueError
         If there is no score, a score is not a finite number, or δ is outside (0, 1).
 
+    Examples
+    --------
+    Of nine good images the highest, if one of ten may be called anomalous; of eight, none will do.
+
+    >>> conformal_threshold(range(1, 10), 0.1), conformal_threshold(range(1, 9), 0.1)
+    (9.0, inf)
+
     References
     ----------
     Vovk, Gammerman and Shafer, "Algorithmic learning in a random world", 2005; for anomalies

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cozad_teach.cozad import CoZAD
+from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.methods import Run
-from cozad_teach.evaluation.prepared import PreparedModel
 
 __all__ = ["DEFECT", "GOOD", "verdicts"]
 
@@ -37,7 +37,7 @@ def verdicts(model: CoZAD, scores: Sequence[float], *, together: bool) -> list[s
     if not model.samples:
         return [""] * len(scores)
     values = np.asarray(scores, float)
-    chosen = PreparedModel(model).calibrated_for(
+    chosen = CalibratedModel(model).calibration_for(
         values, Run.of("cozad", "batch" if together else "single", model.seed)
     )
     return [DEFECT if score >= chosen.threshold else GOOD for score in scores]

@@ -88,6 +88,9 @@ class Experiment:
         Further rows of the summary, by name: means over several data sets.
     pairs : tuple of (str, str)
         Methods whose differences are stored, besides those of CoZAD to each other method.
+    has_published : bool
+        There are published values beside which its own stand; without packs it runs on the
+        official sets that are on disk.
     """
 
     question: str
@@ -98,8 +101,9 @@ class Experiment:
     settings: str = "lite"
     means: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pairs: tuple[tuple[str, str], ...] = ()
+    has_published: bool = False
 
-    def runs(self) -> list[Line]:
+    def lines(self) -> list[Line]:
         """List the runs so that those of one model, and then of one data set, are together."""
         return [
             Line(self.settings, seed, data, protocol, method)
@@ -185,6 +189,7 @@ EXPERIMENTS = {
         methods=tuple(PAPER_VARIANTS),
         means={"older": PACKS, "kept_back": KEPT_BACK},
         pairs=_PAPER_PAIRS,
+        has_published=True,
     ),
     "full": Experiment(
         question="What do the full settings bring, with a larger backbone, larger images and a "
@@ -209,16 +214,16 @@ def official_name(data: str) -> str | None:
     return data.removeprefix(OFFICIAL) if data.startswith(OFFICIAL) else None
 
 
-def auxiliary_of(run: Line, method: str) -> tuple[str, ...]:
+def auxiliary_of(line: Line, method: str) -> tuple[str, ...]:
     """Name what a method's model is trained on: packs, official sets, and drawn materials."""
-    if left_out_name(run.data):
+    if left_out_name(line.data):
         return (CHOOSING_PACK,)
     name = VARIANTS[method].auxiliary if method in VARIANTS else DRAWN
     if name != AS_IN_THE_PAPER:
         return AUXILIARY[name]
-    if official_name(run.data) is None:
+    if official_name(line.data) is None:
         return AUXILIARY["photographs"]
-    return (OFFICIAL + ("visa" if official_name(run.data) == "mvtec_ad" else "mvtec_ad"),)
+    return (OFFICIAL + ("visa" if official_name(line.data) == "mvtec_ad" else "mvtec_ad"),)
 
 
 def experiment(name: str) -> Experiment:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import Category
-from cozad_teach.evaluation.prepared import PreparedModel
-from cozad_teach.evaluation.readings import Readings, reads_alike
+from cozad_teach.evaluation.calibrated_model import CalibratedModel
+from cozad_teach.evaluation.target_features import TargetFeatures, same_features
 from cozad_teach.experiments.data import auxiliary_hash, image_place
 from cozad_teach.experiments.left_out import left_out_name
 from cozad_teach.experiments.lists import OURS, Line, auxiliary_of, run_settings
@@ -38,59 +38,68 @@ class ExperimentModels:
         self._of_what: tuple[object, ...] = ()
         self._data: str | None = None
         # By method and by what it is trained on, which the data may decide.
-        self._prepared: dict[tuple[str, tuple[str, ...]], PreparedModel] = {}
-        self._readings: Readings | None = None
+        self._calibrated_models: dict[tuple[str, tuple[str, ...]], CalibratedModel] = {}
+        self._target_features: TargetFeatures | None = None
 
-    def readings(self, run: Line, dataset: Mapping[str, Category]) -> Readings:
+    def target_features(self, line: Line, dataset: Mapping[str, Category]) -> TargetFeatures:
         """Give the images of the run's data as the run's model reads them."""
-        left_out = left_out_name(run.data)
-        if self._of_what != (run.settings, run.seed, left_out):
-            self._of_what, self._data, self._prepared = (run.settings, run.seed, left_out), None, {}
-        if self._readings is None or self._data != run.data:
-            self._data, self._readings = run.data, Readings(self._of(run, run.method), dataset)
-        return self._readings.shared_with(self._of(run, run.method))
+        left_out = left_out_name(line.data)
+        if self._of_what != (line.settings, line.seed, left_out):
+            self._of_what, self._data, self._calibrated_models = (
+                (line.settings, line.seed, left_out),
+                None,
+                {},
+            )
+        if self._target_features is None or self._data != line.data:
+            self._data, self._target_features = (
+                line.data,
+                TargetFeatures(self._of(line, line.method), dataset),
+            )
+        return self._target_features.shared_with(self._of(line, line.method))
 
-    def auxiliary_hash(self, run: Line) -> dict[str, str]:
+    def auxiliary_hash(self, line: Line) -> dict[str, str]:
         """Give 16 hexadecimal digits of each pack or set that a run's model is trained on."""
-        names = [name for name in auxiliary_of(run, run.method) if name != DRAWN]
+        names = [name for name in auxiliary_of(line, line.method) if name != DRAWN]
         return {name: auxiliary_hash(image_place(name, self._packs)) for name in names}
 
-    def _of(self, run: Line, method: str) -> PreparedModel:
+    def _of(self, line: Line, method: str) -> CalibratedModel:
         """Prepare the model of a method: CoZAD's own but for its variants."""
         name = method if method in VARIANTS else OURS
-        key = name, auxiliary_of(run, name)
-        if key not in self._prepared:
-            self._prepared[key] = self._made(run, name)
-        return self._prepared[key]
+        key = name, auxiliary_of(line, name)
+        if key not in self._calibrated_models:
+            self._calibrated_models[key] = self._made(line, name)
+        return self._calibrated_models[key]
 
-    def _made(self, run: Line, name: str) -> PreparedModel:
-        settings = run_settings(run.settings, name)
+    def _made(self, line: Line, name: str) -> CalibratedModel:
+        settings = run_settings(line.settings, name)
         if name == OURS:
-            return PreparedModel(self._trained(run, name))
+            return CalibratedModel(self._trained(line, name))
         variant = VARIANTS[name]
         if not variant.retrain:
-            ours = self._of(run, OURS)
+            ours = self._of(line, OURS)
             return ours.shared_with(dataclasses.replace(ours.model, settings=settings))
-        model = self._trained(run, name)
-        for other in self._prepared.values():
+        model = self._trained(line, name)
+        for other in self._calibrated_models.values():
             if _same_images(model, other.model):
                 # As one object, so that they are audited once.
                 model = dataclasses.replace(model, uses=other.model.uses)
-                if reads_alike(model, other.model) and not model.samples:
+                if same_features(model, other.model) and not model.samples:
                     return other.shared_with(model)
-        return PreparedModel(model)
+        return CalibratedModel(model)
 
-    def _trained(self, run: Line, name: str) -> CoZAD:
-        settings, names = run_settings(run.settings, name), auxiliary_of(run, name)
+    def _trained(self, line: Line, name: str) -> CoZAD:
+        settings, names = run_settings(line.settings, name), auxiliary_of(line, name)
         if not names:
-            return without_auxiliary(settings, run.seed, device=self._device, weights=self._weights)
+            return without_auxiliary(
+                settings, line.seed, device=self._device, weights=self._weights
+            )
         what = [name if name == DRAWN else str(image_place(name, self._packs)) for name in names]
         return train(
             settings,
-            run.seed,
+            line.seed,
             auxiliary=None if names == (DRAWN,) else what,
             draw_defects=True,
-            leave_out=left_out_name(run.data),
+            leave_out=left_out_name(line.data),
             device=self._device,
             weights=self._weights,
         )

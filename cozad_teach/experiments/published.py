@@ -95,8 +95,8 @@ def installed_experiment() -> tuple[Experiment, list[str]]:
     missing = [name for name in PUBLISHED if name not in there]
     data = []
     for name in (name for name in PUBLISHED if name in there):
-        run = dataclasses.replace(base, data=(OFFICIAL + name,), seeds=(0,)).runs()[0]
-        needed = {official_name(place) for place in auxiliary_of(run, run.method)}
+        line = dataclasses.replace(base, data=(OFFICIAL + name,), seeds=(0,)).lines()[0]
+        needed = {official_name(place) for place in auxiliary_of(line, line.method)}
         if {name, *needed} <= there:
             data.append(OFFICIAL + name)
     if not data:

@@ -16,16 +16,16 @@ import timm
 import torch
 from tqdm.auto import tqdm
 
-from cozad_teach.evaluation.readings import Readings
 from cozad_teach.evaluation.reports import evaluate
+from cozad_teach.evaluation.target_features import TargetFeatures
 from cozad_teach.evaluation.uncertainty.bootstrap import Floats
 from cozad_teach.experiments.data import code_hash, data_hash, open_data
 from cozad_teach.experiments.lists import OURS, Line, run_settings
 from cozad_teach.experiments.models import ExperimentModels
 from cozad_teach.experiments.provenance import CHANGED, current_commit, provenance, settings_hash
 from cozad_teach.experiments.variants import VARIANTS
+from cozad_teach.files.backbone_weights import LARGEST_WEIGHTS
 from cozad_teach.files.reading import check_file
-from cozad_teach.files.weights import LARGEST_WEIGHTS
 from cozad_teach.files.writing import atomic_write
 
 __all__ = ["Done", "run_all"]
@@ -39,7 +39,7 @@ class Done:
 
     Attributes
     ----------
-    run : Line
+    line : Line
         Which one.
     report : dict
         Of `evaluate`, with ``made_with`` of `provenance` and the data's hash.
@@ -50,14 +50,14 @@ class Done:
         Degrees of freedom by category.
     """
 
-    run: Line
+    line: Line
     report: dict[str, Any]
     draws: dict[str, dict[str, Floats]]
     degrees: dict[str, float]
 
 
 def run_all(
-    runs: Iterable[Line],
+    lines: Iterable[Line],
     *,
     packs: str | os.PathLike[str] | None = None,
     device: str = "cpu",
@@ -69,8 +69,8 @@ def run_all(
 
     Parameters
     ----------
-    runs : iterable of Line
-        Of `Experiment.runs`, in their order: a model is trained once for all that need it.
+    lines : iterable of Line
+        Of `Experiment.lines`, in their order: a model is trained once for all that need it.
     packs, device, weights
         As in `open_data` and `cozad_teach.models.train.train`.
     folder : pathlib.Path or None
@@ -82,7 +82,7 @@ def run_all(
     Returns
     -------
     list of Done
-        In the order of `runs`.
+        In the order of `lines`.
 
     Raises
     ------
@@ -91,23 +91,23 @@ def run_all(
     LeakError
         If the audit of a run did not pass. Nothing of it is kept.
     """
-    runs = list(runs)
-    datasets = {run.data: open_data(run.data, packs) for run in runs}
+    lines = list(lines)
+    datasets = {line.data: open_data(line.data, packs) for line in lines}
     hashes = {name: data_hash(dataset) for name, dataset in datasets.items()}
     machine = _machine(device, weights)
     done: list[Done] = []
     models = ExperimentModels(device=device, weights=weights, packs=packs)
-    auxiliary = [models.auxiliary_hash(run) for run in runs]
-    for run, trained_on in tqdm(
-        zip(runs, auxiliary, strict=True), "runs", len(runs), unit="run", disable=not progress
+    auxiliary = [models.auxiliary_hash(line) for line in lines]
+    for line, trained_on in tqdm(
+        zip(lines, auxiliary, strict=True), "runs", len(lines), unit="run", disable=not progress
     ):
-        key = _key(run, hashes[run.data], machine, trained_on)
+        key = _key(line, hashes[line.data], machine, trained_on)
         path = folder / f"{key}.npz" if folder else None
-        if path and (kept := _read(run, path)):
+        if path and (kept := _read(line, path)):
             done.append(kept)
             continue
-        readings = models.readings(run, datasets[run.data])
-        finished = _evaluated(run, readings, hashes[run.data], device)
+        target_features = models.target_features(line, datasets[line.data])
+        finished = _evaluated(line, target_features, hashes[line.data], device)
         if trained_on:
             finished.report["made_with"]["auxiliary"] = trained_on
         if path:
@@ -116,25 +116,25 @@ def run_all(
     return done
 
 
-def _evaluated(run: Line, readings: Readings, data: str, device: str) -> Done:
+def _evaluated(line: Line, target_features: TargetFeatures, data: str, device: str) -> Done:
     found = evaluate(
-        readings.prepared.model,
-        readings.dataset,
-        run.protocol,
-        OURS if run.method in VARIANTS else run.method,
-        data=run.data,
-        seed=run.seed,
-        readings=readings,
+        target_features.calibrated_model.model,
+        target_features.dataset,
+        line.protocol,
+        OURS if line.method in VARIANTS else line.method,
+        data=line.data,
+        seed=line.seed,
+        target_features=target_features,
     )
     made_with = {
-        **provenance(run_settings(run.settings, run.method), device),
-        "trained_on": readings.prepared.model.trained_on,
+        **provenance(run_settings(line.settings, line.method), device),
+        "trained_on": target_features.calibrated_model.model.trained_on,
         "code": code_hash(),
         "data_hash": data,
-        "backbone_weights": readings.prepared.model.backbone.weights_digest[:16],
+        "backbone_weights": target_features.calibrated_model.model.backbone.weights_digest[:16],
     }
     return Done(
-        run,
+        line,
         {**found.report, "made_with": made_with},
         {
             # As they are kept, so that a list that was stopped ends in the same digits.
@@ -161,9 +161,9 @@ def _machine(device: str, weights: str | os.PathLike[str] | None) -> str:
     return "\n".join([kind, other, torch.__version__, timm.__version__, np.__version__, changed])
 
 
-def _key(run: Line, data: str, machine: str, auxiliary: dict[str, str]) -> str:
-    settings = settings_hash(run_settings(run.settings, run.method))
-    parts = [*map(str, run), settings, data, code_hash(), machine, json.dumps(auxiliary)]
+def _key(line: Line, data: str, machine: str, auxiliary: dict[str, str]) -> str:
+    settings = settings_hash(run_settings(line.settings, line.method))
+    parts = [*map(str, line), settings, data, code_hash(), machine, json.dumps(auxiliary)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
@@ -178,7 +178,7 @@ def _write(done: Done, path: Path) -> None:
         np.savez_compressed(stream, text=np.array(text), **arrays)  # type: ignore[arg-type]
 
 
-def _read(run: Line, path: Path) -> Done | None:
+def _read(line: Line, path: Path) -> Done | None:
     """Read a run that is kept; None where there is none, or a damaged one, which is done again."""
     if not path.exists():
         return None
@@ -196,4 +196,4 @@ def _read(run: Line, path: Path) -> Done | None:
     except Exception:  # how a damaged zip file fails depends on where it is damaged
         tqdm.write(f"{path.name} is damaged: this run is done again", file=sys.stderr)
         return None
-    return Done(run, report, draws, degrees)
+    return Done(line, report, draws, degrees)

@@ -45,7 +45,7 @@ def summarise(experiment: Experiment, done: Sequence[Done]) -> dict[str, Any]:
     """
     cells: dict[tuple[str, str, str], list[Done]] = defaultdict(list)
     for one in done:
-        cells[one.run.data, one.run.protocol, one.run.method].append(one)
+        cells[one.line.data, one.line.protocol, one.line.method].append(one)
     rows = [({key[0]: key}, key) for key in cells]
     for name, members in experiment.means.items():
         rows += [
@@ -86,7 +86,7 @@ def ledger_content(command: str, experiment: Experiment, done: Sequence[Done]) -
         provenance and the proof that nothing leaked.
     """
     first = OURS if OURS in experiment.methods else experiment.methods[0]
-    ours = [one for one in done if one.run.method == first]
+    ours = [one for one in done if one.line.method == first]
     return {
         "question": experiment.question,
         "command": command,
@@ -98,15 +98,15 @@ def ledger_content(command: str, experiment: Experiment, done: Sequence[Done]) -
 
 def _compact(done: Done) -> dict[str, Any]:
     """Give one run without what the summary says better."""
-    report, run = done.report, done.run
+    report, line = done.report, done.line
     kept = (*METRICS, "at_threshold", "calibration_error")
     proofs = report["leaks"]
     any_proof = next(iter(proofs.values()))
     return {
-        "data": run.data,
-        "protocol": run.protocol,
-        "method": run.method,
-        "seed": run.seed,
+        "data": line.data,
+        "protocol": line.protocol,
+        "method": line.method,
+        "seed": line.seed,
         "values": {m: _rounded(report["mean"][m]) for m in METRICS},
         "intervals": _rounded(report["mean"]["intervals"]),
         "categories": {

@@ -17,10 +17,10 @@ from cozad_teach.cozad import CoZAD
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.errors import CozadError, printable
+from cozad_teach.files.backbone_weights import WEIGHT_PACKAGES
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.tensors import kinds, open_tensors, read_all
 from cozad_teach.files.values import Wrong
-from cozad_teach.files.weights import WEIGHT_PACKAGES
 from cozad_teach.files.writing import atomic_write
 from cozad_teach.models.checks import check_backbone, check_header, check_tensors
 from cozad_teach.training.calibration_samples import CalibrationSample

@@ -73,17 +73,19 @@ def fit(
     """
     started = time.perf_counter()
     if isinstance(auxiliary, AuxiliaryFeatures):
-        prepared = auxiliary
+        auxiliary_features = auxiliary
     else:
-        prepared = prepare_auxiliary(backbone, auxiliary, settings, progress=progress)
-    seen = prepared.images
+        auxiliary_features = prepare_auxiliary(backbone, auxiliary, settings, progress=progress)
+    seen = auxiliary_features.images
     kept = None
     if checkpoint is not None:
-        key = run_key(settings, seed, backbone.weights_digest, seen.hashes, prepared.categories)
+        key = run_key(
+            settings, seed, backbone.weights_digest, seen.hashes, auxiliary_features.categories
+        )
         kept = Checkpoint(Path(checkpoint), key)
     theta, history = meta_train(
-        prepared.categories,
-        prepared.prior,
+        auxiliary_features.categories,
+        auxiliary_features.prior,
         settings,
         seed,
         device=backbone.mean.device,
@@ -94,17 +96,17 @@ def fit(
     return CoZAD(
         settings=settings,
         backbone=backbone,
-        feature_mean=prepared.mean,
-        feature_std=prepared.std,
-        prior=prepared.prior,
+        feature_mean=auxiliary_features.mean,
+        feature_std=auxiliary_features.std,
+        prior=auxiliary_features.prior,
         parameters=theta,
         history=history,
         seed=seed,
         uses=(Use("weights", seen, labels=True), Use("statistics", seen, labels=True)),
-        fit_seconds=time.perf_counter() - started + prepared.seconds,
+        fit_seconds=time.perf_counter() - started + auxiliary_features.seconds,
         trained_on=hardware_name(backbone.mean.device),
-        auxiliary=prepared.names,
-        samples=prepared.samples,
+        auxiliary=auxiliary_features.names,
+        samples=auxiliary_features.samples,
     )
 
 

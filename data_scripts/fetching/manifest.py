@@ -2,25 +2,67 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal, TypeVar
 
 import yaml
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass
 
 from cozad_teach.errors import CozadError
 from fetching.converters import CONVERTERS
 
-__all__ = ["ACCESS", "UNVERIFIED", "Archive", "Counts", "DatasetInfo", "read_manifest"]
+__all__ = ["UNVERIFIED", "Archive", "Counts", "DatasetInfo", "read_manifest"]
 
-ACCESS = ("open", "login", "form")
 UNVERIFIED = "unverified"
 
+T = TypeVar("T")
 
-@dataclass(frozen=True)
+
+def _none_if_unverified(value: object, info: ValidationInfo) -> object:
+    if value is None and info.mode == "json":  # an empty place in the file
+        raise ValueError(f"is empty: write {UNVERIFIED}")
+    return None if value == UNVERIFIED else value
+
+
+def _all_different(values: tuple[T, ...]) -> tuple[T, ...]:
+    if len(values) != len(set(map(str, values))):
+        raise ValueError("has an entry twice")
+    return values
+
+
+def _known_converter(name: str) -> str:
+    if name not in CONVERTERS:
+        raise ValueError(f"is not one of {', '.join(CONVERTERS)}")
+    return name
+
+
+Verified = Annotated[T | None, BeforeValidator(_none_if_unverified)]
+Different = Annotated[tuple[T, ...], AfterValidator(_all_different)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True)]
+Address = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+DatasetName = Annotated[str, StringConstraints(pattern="^[a-z0-9_]+$")]
+
+
+# Strict: "5 GB" is no number, and yes is no text.
+_CHECKED = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True, config=_CHECKED)
 class Archive:
     """One file that the owner of a data set offers.
 
@@ -36,23 +78,23 @@ class Archive:
         Addresses that give it without a person, best first; empty unless access is ``open``.
     """
 
-    file: str
-    bytes: int | None
-    sha256: str | None
-    mirrors: tuple[str, ...]
+    file: FileName
+    bytes: Verified[int]
+    sha256: Verified[Sha256]
+    mirrors: Different[Address]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_CHECKED)
 class Counts:
     """How many files of each kind a converted data set has; None where nobody verified it."""
 
-    train_good: int | None
-    test_good: int | None
-    test_anomalous: int | None
-    masks: int | None
+    train_good: Verified[int]
+    test_good: Verified[int]
+    test_anomalous: Verified[int]
+    masks: Verified[int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_CHECKED)
 class DatasetInfo:
     """One data set of the manifest.
 
@@ -69,8 +111,6 @@ class DatasetInfo:
     access : str
         ``open``: an address gives the archive. ``login``: with an account only. ``form``: a page
         to be clicked through in a browser.
-    steps : str
-        What a person does to get the archives; empty where access is ``open``.
     archives : tuple of Archive
         One or more.
     converter : str
@@ -78,25 +118,35 @@ class DatasetInfo:
     split : str
         Which images are for training and for testing, and who said so.
     categories : tuple of str
-        Names of its folders.
+        Names of its folders, one or more.
     images : Counts
         Over all categories.
+    steps : str
+        What a person does to get the archives; empty where access is ``open``.
     """
 
-    name: str
-    title: str
-    homepage: str
-    licence: str | None
-    commercial_use: bool | None
-    pictures: bool | None
-    citation: str
-    access: str
-    steps: str
-    archives: tuple[Archive, ...]
-    converter: str
-    split: str
-    categories: tuple[str, ...]
+    name: DatasetName
+    title: Text
+    homepage: Address
+    licence: Verified[Text]
+    commercial_use: Verified[bool]
+    pictures: Verified[bool]
+    citation: Text
+    access: Literal["open", "login", "form"]
+    archives: Annotated[Different[Archive], Field(min_length=1)]
+    converter: Annotated[str, AfterValidator(_known_converter)]
+    split: Text
+    categories: Annotated[Different[FileName], Field(min_length=1)]
     images: Counts
+    steps: Text = ""
+
+    @model_validator(mode="after")
+    def _access_fits(self) -> DatasetInfo:
+        if self.access == "open" and not all(archive.mirrors for archive in self.archives):
+            raise ValueError("access is open, but an archive has no mirror")
+        if (self.access != "open") != bool(self.steps):
+            raise ValueError("steps belong to access login or form, and only there")
+        return self
 
 
 def read_manifest(path: str | os.PathLike[str]) -> dict[str, DatasetInfo]:
@@ -127,107 +177,19 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, DatasetInfo]:
         raise CozadError(f"the manifest {path} is no YAML file: {reason}") from error
     if not isinstance(content, dict) or not content:
         raise CozadError(f"the manifest {path} lists no data set")
-    return {str(name): _dataset(str(name), fields, path) for name, fields in content.items()}
-
-
-def _dataset(name: str, fields: Any, path: str | os.PathLike[str]) -> DatasetInfo:
-    try:
-        if not re.fullmatch(r"[a-z0-9_]+", name):
-            raise ValueError("a name has lower-case letters, digits and _ only")
-        values = _checked(fields, _FIELDS)
-        info = DatasetInfo(name, **values)
-        if info.access == "open" and not all(archive.mirrors for archive in info.archives):
-            raise ValueError("access is open, but an archive has no mirror")
-        if (info.access != "open") != bool(info.steps):
-            raise ValueError("steps belong to access login or form, and only there")
-        return info
-    except ValueError as error:
-        raise CozadError(f"the manifest {path} is wrong at {name}: {error}") from error
-
-
-def _checked(fields: Any, kinds: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """Convert each field by its kind; none may be missing but ``steps``, none unknown."""
-    if not isinstance(fields, dict):
-        raise ValueError(f"{fields!r} has no fields")
-    odd = set(kinds) ^ {*fields, *({"steps"} & set(kinds))}
-    if odd:
-        raise ValueError(f"fields missing or unknown: {', '.join(sorted(map(str, odd)))}")
-    values = {}
-    for key, kind in kinds.items():
+    infos = {}
+    for name, fields in content.items():
+        if not isinstance(fields, dict):
+            raise CozadError(f"the manifest {path} is wrong at {name}: {fields!r} has no fields")
         try:
-            values[key] = kind(fields.get(key, ""))
-        except ValueError as error:
-            raise ValueError(f"{key}: {error}") from error
-    return values
-
-
-def _of_kind(kind: type) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if type(value) is not kind:
-            raise ValueError(f"{value!r} is no {kind.__name__}")
-        return value.strip() if isinstance(value, str) else value
-
-    return check
-
-
-def _or_unverified(kind: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value == UNVERIFIED else kind(value)
-
-
-def _one_of(*allowed: str) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if value not in allowed:
-            raise ValueError(f"{value!r} is not one of {', '.join(allowed)}")
-        return str(value)
-
-    return check
-
-
-def _list_of(kind: Callable[[Any], Any], least: int) -> Callable[[Any], tuple[Any, ...]]:
-    def check(value: Any) -> tuple[Any, ...]:
-        if (
-            not isinstance(value, list)
-            or len(value) < least
-            or len(value) != len(set(map(str, value)))
-        ):
-            raise ValueError(f"{value!r} is no list of {least} or more different entries")
-        return tuple(kind(entry) for entry in value)
-
-    return check
-
-
-def _matching(pattern: str, what: str) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"{value!r} is no {what}")
-        return value
-
-    return check
-
-
-_text = _of_kind(str)
-_number = _or_unverified(_of_kind(int))
-_address = _matching(r"https?://\S+", "address")
-_file = _matching(r"[^/\\]+", "name of a file")
-_ARCHIVE = {
-    "file": _file,
-    "bytes": _number,
-    "sha256": _or_unverified(_matching("[0-9a-f]{64}", "SHA-256 in lower case")),
-    "mirrors": _list_of(_address, 0),
-}
-_COUNTS = dict.fromkeys(("train_good", "test_good", "test_anomalous", "masks"), _number)
-_FIELDS: dict[str, Callable[[Any], Any]] = {
-    "title": _text,
-    "homepage": _address,
-    "licence": _or_unverified(_text),
-    "commercial_use": _or_unverified(_of_kind(bool)),
-    "pictures": _or_unverified(_of_kind(bool)),
-    "citation": _text,
-    "access": _one_of(*ACCESS),
-    "steps": _text,
-    "archives": _list_of(lambda fields: Archive(**_checked(fields, _ARCHIVE)), 1),
-    "converter": _one_of(*CONVERTERS),
-    "split": _text,
-    "categories": _list_of(_matching(r"[^/\\]+", "name of a folder"), 1),
-    "images": lambda fields: Counts(**_checked(fields, _COUNTS)),
-}
+            # As JSON, in which a list may stand for a tuple though all else is strict.
+            entry = json.dumps({"name": name, **fields}, default=str)
+            infos[str(name)] = TypeAdapter(DatasetInfo).validate_json(entry)
+        except ValidationError as error:
+            (first, *_) = error.errors(include_url=False)
+            field = " ".join(map(str, first["loc"]))
+            given = "" if first["type"] == "missing" else f", not {first['input']!r}"
+            raise CozadError(
+                f"the manifest {path} is wrong at {name}: {field}: {first['msg']}{given}"
+            ) from error
+    return infos

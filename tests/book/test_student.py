@@ -26,6 +26,7 @@ def test_no_solution_is_left_and_each_exercise_is(path: Path) -> None:
     left = student.without_solutions(whole)
     text = "\n".join(cell.source for cell in left.cells)
     assert "Solution" not in text and "</details>" not in text
+    assert len(whole.cells) - len(left.cells) == text.count("{exercise}")
     exercises = text.count("{exercise}")
     assert exercises == sum(cell.source.count("{exercise}") for cell in whole.cells) >= 2
     assert len(re.findall(r"^check_exercise\(", "\n".join(code(left)), re.M)) == exercises
@@ -34,31 +35,16 @@ def test_no_solution_is_left_and_each_exercise_is(path: Path) -> None:
     nbformat.validate(left)
 
 
-def made(*cells: tuple[str, str]) -> NotebookNode:
-    make = {"md": nbformat.v4.new_markdown_cell, "code": nbformat.v4.new_code_cell}
-    return nbformat.v4.new_notebook(cells=[make[kind](source) for kind, source in cells])
-
-
-SOLUTION = '<details class="solution">\n\n```python\nx = 1\n```\n\n</details>'
-
-
-def test_solutions_are_removed_and_what_stands_beside_them_stays() -> None:
-    notebook = made(
-        ("md", "# Title"),
-        ("md", SOLUTION),
-        ("md", f"before\n\n{SOLUTION}\n\nafter"),
-        ("code", "kept = 2"),
-    )
-    left = student.without_solutions(notebook)
-    assert [cell.source for cell in left.cells] == ["# Title", "before\n\nafter", "kept = 2"]
-
-
-def test_solution_without_an_end_is_refused() -> None:
-    with pytest.raises(ValueError, match="has no end"):
-        student.without_solutions(made(("md", SOLUTION.removesuffix("</details>"))))
-
-
-def test_command_writes_all_chapters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_chapters_that_are_there_already_stay_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert student.main(["--out", str(tmp_path)]) == 0
+    assert f"{len(PATHS)} chapters without solutions are new in" in capsys.readouterr().out
+    worked_in, lost = (tmp_path / path.name for path in PATHS[:2])
+    worked_in.write_text("hours of work", encoding="utf-8")
+    lost.unlink()
+    assert student.main(["--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("1 chapters") and f"; {len(PATHS) - 1} were there and stay" in said
+    assert worked_in.read_text(encoding="utf-8") == "hours of work"
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in PATHS)
-    assert f"{len(PATHS)} chapters without solutions" in capsys.readouterr().out

@@ -194,6 +194,10 @@ def test_exercises_say_how_hard_and_how_long_and_can_be_checked(path: Path) -> N
         assert re.search(r":label: *\S+", text), "a label"
     solutions = re.findall(r'^<details class="solution">$', prose(notebook), re.M)
     assert len(solutions) == len(found), "every exercise needs a solution"
+    tagged = [cell for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
+    assert len(tagged) == len(solutions), "`make student` leaves out cells tagged as solution"
+    for cell in tagged:
+        assert re.fullmatch(r'<details class="solution">.*</details>\s*', cell.source, re.S)
     part = sections(notebook)["Exercises"].lower()
     assert part.count("hint") >= len(found), "every exercise needs a hint"
     if path.stem != "01_first_result":

@@ -230,14 +230,12 @@ def run(root: Path, described: DatasetInfo, body: str, **options: Any) -> subpro
     """Install in a process of its own, after some lines of code."""
     code = textwrap.dedent(
         """
-        import json, os, sys, time
+        import os, sys, time
         from pathlib import Path
+        from pydantic import TypeAdapter
         sys.path.append("SCRIPTS")
         from fetching import archives, install, manifest, placing
-        values = json.loads(sys.argv[2])
-        values["archives"] = tuple(manifest.Archive(**a) for a in values["archives"])
-        values["images"] = manifest.Counts(**values["images"])
-        described = manifest.DatasetInfo(**values)
+        described = TypeAdapter(manifest.DatasetInfo).validate_json(sys.argv[2])
         BODY
         try:
             print(install.install(described, Path(sys.argv[1]), progress=True), flush=True)

@@ -51,7 +51,7 @@ def test_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 9, 18))
     finding = only(installation.check_python())
     assert finding.status == "problem"
-    assert "3.10 or later" in finding.message
+    assert "3.11 or later" in finding.message
 
 
 INSTALLED = {

@@ -26,13 +26,13 @@ from cozad_teach.data.identity.copies import Copy
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.errors import CozadError, LeakError
-from cozad_teach.evaluation import readings as readings_module
+from cozad_teach.evaluation import target_features as readings_module
+from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.category import METRICS
 from cozad_teach.evaluation.methods import METHODS, Run, suits
-from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.protocols import Protocol
-from cozad_teach.evaluation.readings import Readings, choose_support
 from cozad_teach.evaluation.reports import evaluate
+from cozad_teach.evaluation.target_features import TargetFeatures, choose_support
 from cozad_teach.features import unit_length
 
 NAME = UNSEEN_CATEGORIES[0]
@@ -84,15 +84,15 @@ def test_unit_baselines_are_the_baselines_on_directions(trained: CoZAD, method: 
 
 
 @pytest.fixture(scope="module")
-def readings(trained: CoZAD, data: Path) -> Readings:
-    return Readings(PreparedModel(trained), open_dataset(data))
+def target_features(trained: CoZAD, data: Path) -> TargetFeatures:
+    return TargetFeatures(CalibratedModel(trained), open_dataset(data))
 
 
-def shared(readings: Readings, model: CoZAD, dataset: Any = None) -> Readings:
-    """Readings of a changed model or data set, with the materials that were drawn already."""
-    prepared = copy.copy(readings.prepared)
-    prepared.model = model
-    return Readings(prepared, dataset or readings.dataset)
+def shared(target_features: TargetFeatures, model: CoZAD, dataset: Any = None) -> TargetFeatures:
+    """TargetFeatures of a changed model or data set, with the materials that were drawn already."""
+    calibrated_model = copy.copy(target_features.calibrated_model)
+    calibrated_model.model = model
+    return TargetFeatures(calibrated_model, dataset or target_features.dataset)
 
 
 ALL = [(p, m) for p in ("single", "batch", "few-2", "full") for m in METHODS if suits(m, p)]
@@ -100,10 +100,12 @@ ALL = [(p, m) for p in ("single", "batch", "few-2", "full") for m in METHODS if 
 
 @pytest.mark.parametrize(("protocol", "method"), ALL)
 def test_every_method_gives_one_schema_and_its_proof(
-    trained: CoZAD, data: Path, readings: Readings, protocol: str, method: str
+    trained: CoZAD, data: Path, target_features: TargetFeatures, protocol: str, method: str
 ) -> None:
     dataset = open_dataset(data)
-    found = evaluate(trained, dataset, protocol, method, data="x", seed=1, readings=readings)
+    found = evaluate(
+        trained, dataset, protocol, method, data="x", seed=1, target_features=target_features
+    )
     report = found.report
     assert json.loads(json.dumps(report)) == report
     assert list(report) == [
@@ -161,14 +163,20 @@ def test_every_method_gives_one_schema_and_its_proof(
 
 
 def test_thresholds_come_from_images_that_are_not_the_targets(
-    trained: CoZAD, data: Path, readings: Readings
+    trained: CoZAD, data: Path, target_features: TargetFeatures
 ) -> None:
     """The same threshold whatever the target is; on record are drawn images and no others."""
     dataset = open_dataset(data)
     (category,) = dataset.values()
     half = {NAME: dataclasses.replace(category, test=category.test[1:8])}
     reports = [
-        evaluate(trained, d, "batch", "mahalanobis", readings=Readings(readings.prepared, d)).report
+        evaluate(
+            trained,
+            d,
+            "batch",
+            "mahalanobis",
+            target_features=TargetFeatures(target_features.calibrated_model, d),
+        ).report
         for d in (dataset, half)
     ]
     assert reports[0]["calibration"] == reports[1]["calibration"]
@@ -179,7 +187,7 @@ def test_thresholds_come_from_images_that_are_not_the_targets(
 
 
 def test_the_mean_is_over_categories_and_names_those_left_out(
-    trained: CoZAD, data: Path, readings: Readings
+    trained: CoZAD, data: Path, target_features: TargetFeatures
 ) -> None:
     (category,) = open_dataset(data).values()
     halves = [tuple(item for n, item in enumerate(category.test) if n % 2 == odd) for odd in (0, 1)]
@@ -188,8 +196,8 @@ def test_the_mean_is_over_categories_and_names_those_left_out(
         "odd": dataclasses.replace(category, test=halves[1]),
         "untested": dataclasses.replace(category, test=()),
     }
-    given = shared(readings, trained, dataset)
-    report = evaluate(trained, dataset, "batch", "mahalanobis", readings=given).report
+    given = shared(target_features, trained, dataset)
+    report = evaluate(trained, dataset, "batch", "mahalanobis", target_features=given).report
     assert list(report["categories"]) == ["even", "odd"]
     assert report["without_test_images"] == ["untested"]
     for metric in METRICS:
@@ -206,7 +214,7 @@ def test_a_model_without_a_record_cannot_be_evaluated(trained: CoZAD, data: Path
 
 
 def test_copies_within_the_test_set_widen_the_intervals(
-    trained: CoZAD, data: Path, readings: Readings, tmp_path: Path
+    trained: CoZAD, data: Path, target_features: TargetFeatures, tmp_path: Path
 ) -> None:
     """Every test image three times: three times as many images, and no more witnesses."""
     category = copied(data, tmp_path)
@@ -220,10 +228,16 @@ def test_copies_within_the_test_set_widen_the_intervals(
                 shutil.copy(mask, mask.with_name(f"{copy_name}_mask.png"))
     dataset = open_dataset(tmp_path)
     found = evaluate(
-        trained, dataset, "single", "mahalanobis", readings=shared(readings, trained, dataset)
+        trained,
+        dataset,
+        "single",
+        "mahalanobis",
+        target_features=shared(target_features, trained, dataset),
     )
-    once = evaluate(trained, readings.dataset, "single", "mahalanobis", readings=readings)
-    assert len(dataset[NAME].test) == 3 * len(readings.dataset[NAME].test)
+    once = evaluate(
+        trained, target_features.dataset, "single", "mahalanobis", target_features=target_features
+    )
+    assert len(dataset[NAME].test) == 3 * len(target_features.dataset[NAME].test)
     assert len(found.report["leaks"][NAME]["copies_within_test"]) == 9
     for metric, spread in once.measured[NAME].spreads.items():
         assert found.measured[NAME].spreads[metric].degrees == spread.degrees
@@ -244,15 +258,17 @@ def test_single_is_blind_to_the_other_test_images(trained: CoZAD, data: Path) ->
 
 
 def test_few_shot_takes_only_normal_training_images(
-    trained: CoZAD, data: Path, readings: Readings
+    trained: CoZAD, data: Path, target_features: TargetFeatures
 ) -> None:
     dataset = open_dataset(data)
     with pytest.raises(
         CozadError, match=r"few-6 needs normal images in .*train/good, which holds 5"
     ):
-        evaluate(trained, dataset, "few-6", "knn", readings=readings)
+        evaluate(trained, dataset, "few-6", "knn", target_features=target_features)
     reports = [
-        evaluate(trained, dataset, "few-2", "knn", seed=s, readings=readings).report["mean"]
+        evaluate(trained, dataset, "few-2", "knn", seed=s, target_features=target_features).report[
+            "mean"
+        ]
         for s in (0, 0, 5)
     ]
     assert reports[0] == reports[1]
@@ -260,7 +276,7 @@ def test_few_shot_takes_only_normal_training_images(
 
 
 def test_methods_and_protocols_that_do_not_fit_are_refused(
-    trained: CoZAD, data: Path, readings: Readings
+    trained: CoZAD, data: Path, target_features: TargetFeatures
 ) -> None:
     dataset = open_dataset(data)
     with pytest.raises(CozadError, match="unknown method 'magic'"):
@@ -273,12 +289,14 @@ def test_methods_and_protocols_that_do_not_fit_are_refused(
 
 @pytest.mark.parametrize("method", ["knn", "mutual"])
 def test_one_test_image_cannot_be_compared_with_others(
-    trained: CoZAD, data: Path, readings: Readings, method: str
+    trained: CoZAD, data: Path, target_features: TargetFeatures, method: str
 ) -> None:
     category = open_dataset(data)[NAME]
     alone = {NAME: dataclasses.replace(category, test=category.test[:1])}
     with pytest.raises(CozadError, match="two or more"):
-        evaluate(trained, alone, "batch", method, readings=shared(readings, trained, alone))
+        evaluate(
+            trained, alone, "batch", method, target_features=shared(target_features, trained, alone)
+        )
 
 
 def leaked_into(trained: CoZAD, purpose: str, image: np.ndarray) -> CoZAD:
@@ -307,7 +325,7 @@ def saved_anew(image: np.ndarray) -> np.ndarray:
 def test_a_target_image_in_the_making_of_a_model_stops_the_run(
     trained: CoZAD,
     data: Path,
-    readings: Readings,
+    target_features: TargetFeatures,
     purpose: str,
     change: Callable[[np.ndarray], np.ndarray],
 ) -> None:
@@ -317,16 +335,16 @@ def test_a_target_image_in_the_making_of_a_model_stops_the_run(
     with pytest.raises(LeakError, match=rf"a part in the {purpose} .*{file.name}"):
         evaluate(
             guilty,
-            readings.dataset,
+            target_features.dataset,
             "batch",
             "mahalanobis",
-            readings=shared(readings, guilty),
+            target_features=shared(target_features, guilty),
         )
 
 
 @pytest.mark.parametrize("protocol", ["single", "few-2"])
 def test_scaling_features_by_the_test_set_stops_an_inductive_run(
-    trained: CoZAD, readings: Readings, protocol: str
+    trained: CoZAD, target_features: TargetFeatures, protocol: str
 ) -> None:
     """Nobody put it on record; the scores themselves give it away."""
 
@@ -339,10 +357,10 @@ def test_scaling_features_by_the_test_set_stops_an_inductive_run(
     with pytest.raises(LeakError, match=f"under the protocol {protocol} scores depend"):
         evaluate(
             guilty,
-            readings.dataset,
+            target_features.dataset,
             protocol,
             "mahalanobis",
-            readings=shared(readings, guilty),
+            target_features=shared(target_features, guilty),
         )
 
 
@@ -353,22 +371,24 @@ def copied(data: Path, target: Path) -> Path:
 
 
 def test_copies_of_test_images_are_no_support(
-    trained: CoZAD, data: Path, readings: Readings, tmp_path: Path
+    trained: CoZAD, data: Path, target_features: TargetFeatures, tmp_path: Path
 ) -> None:
     category = copied(data, tmp_path)
     twin = sorted((category / "test" / "good").iterdir())[0]
     for file in sorted((category / "train" / "good").iterdir())[1:]:
         Image.fromarray(saved_anew(np.asarray(Image.open(twin)))).save(file)
     dataset = open_dataset(tmp_path)
-    readings = shared(readings, trained, dataset)
-    report = evaluate(trained, dataset, "few-1", "knn", readings=readings).report
+    target_features = shared(target_features, trained, dataset)
+    report = evaluate(trained, dataset, "few-1", "knn", target_features=target_features).report
     proof = report["leaks"][NAME]
     assert proof["support"]["images"] == 1
     assert len(proof["skipped"]) <= 4 and all("train/good" in name for name in proof["skipped"])
-    full = evaluate(trained, dataset, "full", "knn", readings=readings).report["leaks"][NAME]
+    full = evaluate(trained, dataset, "full", "knn", target_features=target_features).report[
+        "leaks"
+    ][NAME]
     assert full["support"]["images"] == 1 and len(full["skipped"]) == 4
     with pytest.raises(CozadError, match="which holds 5, 4 of them copies of test images"):
-        evaluate(trained, dataset, "few-2", "knn", readings=readings)
+        evaluate(trained, dataset, "few-2", "knn", target_features=target_features)
 
 
 def test_a_support_is_checked_again_once_copies_have_left_it(
@@ -397,7 +417,7 @@ def test_a_support_is_checked_again_once_copies_have_left_it(
 
 
 def test_metrics_that_cannot_be_had_are_null_with_a_reason(
-    trained: CoZAD, data: Path, readings: Readings
+    trained: CoZAD, data: Path, target_features: TargetFeatures
 ) -> None:
     category = open_dataset(data)[NAME]
     unmasked = tuple(dataclasses.replace(item, mask=None) for item in category.test)
@@ -406,8 +426,8 @@ def test_metrics_that_cannot_be_had_are_null_with_a_reason(
         "labels_only": dataclasses.replace(category, test=unmasked),
         "normal_only": dataclasses.replace(category, test=normal),
     }
-    given = shared(readings, trained, dataset)
-    report = evaluate(trained, dataset, "batch", "mahalanobis", readings=given).report
+    given = shared(target_features, trained, dataset)
+    report = evaluate(trained, dataset, "batch", "mahalanobis", target_features=given).report
     rows = report["categories"]
     assert rows["labels_only"]["image_auroc"] is not None
     assert rows["labels_only"]["aupro"] is None

@@ -61,24 +61,26 @@ SMALL = Experiment(
 )
 
 
-def scores_of(run: Line, category: str) -> np.ndarray:
+def scores_of(line: Line, category: str) -> np.ndarray:
     """Scores that depend on the run; the images of a category are the same for all."""
     images = np.random.default_rng(len(category)).normal(size=27)
-    own = np.random.default_rng(zlib.crc32(repr(run).encode())).normal(size=27)
-    strength = {"cozad": 1.5, "knn": 0.8}.get(run.method, 1.0)
+    own = np.random.default_rng(zlib.crc32(repr(line).encode())).normal(size=27)
+    strength = {"cozad": 1.5, "knn": 0.8}.get(line.method, 1.0)
     return images + 0.5 * own + strength * LABELS
 
 
-def fake_evaluation(run: Line) -> Evaluation:
+def fake_evaluation(line: Line) -> Evaluation:
     measured: dict[str, Measured] = {}
-    for category in ("oak", "walnut") if run.data == "wood" else ("tile",):
+    for category in ("oak", "walnut") if line.data == "wood" else ("tile",):
         masks = maps = None
-        if run.data == "wood":
+        if line.data == "wood":
             masks = [np.eye(5, 7, dtype=bool) if label else None for label in LABELS]
             maps = [
-                s + np.random.default_rng(0).normal(size=(5, 7)) for s in scores_of(run, category)
+                s + np.random.default_rng(0).normal(size=(5, 7)) for s in scores_of(line, category)
             ]
-        measured[category] = measure(scores_of(run, category), LABELS, maps, masks, n_resamples=200)
+        measured[category] = measure(
+            scores_of(line, category), LABELS, maps, masks, n_resamples=200
+        )
     rows = {
         name: {
             "n_normal": 12,
@@ -101,7 +103,7 @@ def fake_evaluation(run: Line) -> Evaluation:
     mean = {m: None for m in summary.METRICS} | {"intervals": {"image_auroc": [0.1, 0.9]}}
     mean["image_auroc"] = float(np.mean([m.values["image_auroc"] for m in measured.values()]))
     report = {
-        "method": run.method,
+        "method": line.method,
         "categories": rows,
         "mean": mean,
         "calibration": {"threshold": 1.23456789},
@@ -113,20 +115,20 @@ def fake_evaluation(run: Line) -> Evaluation:
 
 
 @dataclasses.dataclass
-class FakePrepared:
+class FakeCalibrated:
     model: Any
 
-    def shared_with(self, model: Any) -> FakePrepared:
-        return FakePrepared(model)
+    def shared_with(self, model: Any) -> FakeCalibrated:
+        return FakeCalibrated(model)
 
 
 @dataclasses.dataclass
-class FakeReadings:
-    prepared: FakePrepared
+class FakeFeatures:
+    calibrated_model: FakeCalibrated
     dataset: Any
 
-    def shared_with(self, prepared: FakePrepared) -> FakeReadings:
-        return FakeReadings(prepared, self.dataset)
+    def shared_with(self, calibrated_model: FakeCalibrated) -> FakeFeatures:
+        return FakeFeatures(calibrated_model, self.dataset)
 
 
 @dataclasses.dataclass
@@ -162,15 +164,15 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         model: Any, dataset: Any, protocol: str, method: str, *, data: str, seed: int, **_: Any
     ) -> Evaluation:
         assert model.seed == seed
-        run = Line("lite", seed, data, protocol, method)
-        asked.runs.append(run)
+        line = Line("lite", seed, data, protocol, method)
+        asked.runs.append(line)
         asked.scored.append(model.settings)
-        return fake_evaluation(run)
+        return fake_evaluation(line)
 
     monkeypatch.setattr(experiment_models, "train", train)
     monkeypatch.setattr(runner, "evaluate", evaluate)
-    monkeypatch.setattr(experiment_models, "PreparedModel", FakePrepared)
-    monkeypatch.setattr(experiment_models, "Readings", FakeReadings)
+    monkeypatch.setattr(experiment_models, "CalibratedModel", FakeCalibrated)
+    monkeypatch.setattr(experiment_models, "TargetFeatures", FakeFeatures)
     monkeypatch.setattr(
         runner, "open_data", lambda name, packs=None: {name: Category(name, (), ())}
     )
@@ -181,12 +183,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def test_a_list_is_every_combination_that_suits() -> None:
-    runs = SMALL.runs()
+    runs = SMALL.lines()
     assert len(runs) == 3 * 2 * (2 + 3) == len(set(runs))
     assert Line("lite", 0, "tiles", "single", "mutual") not in runs
-    assert [run.seed for run in runs] == sorted(run.seed for run in runs)
+    assert [line.seed for line in runs] == sorted(line.seed for line in runs)
     for name, one in EXPERIMENTS.items():
-        assert all(suits(run.method, run.protocol) for run in one.runs()), name
+        assert all(suits(line.method, line.protocol) for line in one.lines()), name
         assert set(one.methods) <= {*METHODS, *VARIANTS}
         assert all(set(members) <= set(one.data) for members in one.means.values())
     with pytest.raises(CozadError, match="unknown experiment 'magic': choose first_result"):
@@ -196,10 +198,10 @@ def test_a_list_is_every_combination_that_suits() -> None:
 def test_each_run_is_done_once_with_one_model_for_each_seed(
     world: SimpleNamespace, tmp_path: Path
 ) -> None:
-    done = run_all(SMALL.runs(), folder=tmp_path)
-    assert [one.run for one in done] == SMALL.runs() == world.runs
+    done = run_all(SMALL.lines(), folder=tmp_path)
+    assert [one.line for one in done] == SMALL.lines() == world.runs
     assert world.trained == [0, 1, 2]
-    again = run_all(SMALL.runs(), folder=tmp_path)
+    again = run_all(SMALL.lines(), folder=tmp_path)
     assert len(world.runs) == 30 and world.trained == [0, 1, 2]
     assert ledger_content("cozad bench trial", SMALL, again) == ledger_content(
         "cozad bench trial", SMALL, done
@@ -207,10 +209,10 @@ def test_each_run_is_done_once_with_one_model_for_each_seed(
 
 
 def test_a_stopped_list_goes_on_where_it_was(world: SimpleNamespace, tmp_path: Path) -> None:
-    run_all(SMALL.runs()[:13], folder=tmp_path)
+    run_all(SMALL.lines()[:13], folder=tmp_path)
     assert len(world.runs) == 13
-    run_all(SMALL.runs(), folder=tmp_path)
-    assert world.runs == SMALL.runs()
+    run_all(SMALL.lines(), folder=tmp_path)
+    assert world.runs == SMALL.lines()
     assert world.trained == [0, 1, 1, 2]
 
 
@@ -218,7 +220,7 @@ def test_a_stopped_list_goes_on_where_it_was(world: SimpleNamespace, tmp_path: P
 def test_a_damaged_run_is_done_again(
     world: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
-    runs = SMALL.runs()[:2]
+    runs = SMALL.lines()[:2]
     done = run_all(runs, folder=tmp_path)
     victim = sorted(tmp_path.iterdir())[0]
     content = bytearray(victim.read_bytes())
@@ -247,7 +249,7 @@ def test_a_damaged_run_is_done_again(
     else:
         again = run_all(runs, folder=tmp_path)
         for one, was in zip(again, done, strict=True):
-            assert (one.run, one.report, one.degrees) == (was.run, was.report, was.degrees)
+            assert (one.line, one.report, one.degrees) == (was.line, was.report, was.degrees)
             assert one.draws.keys() == was.draws.keys()
     assert len(world.runs) == 3
     assert capsys.readouterr().err.count(f"{victim.name} is damaged: this run is done again") == 1
@@ -256,12 +258,12 @@ def test_a_damaged_run_is_done_again(
 def test_variants_train_only_where_their_change_concerns_training(world: SimpleNamespace) -> None:
     methods = ("cozad", "no weights", "one mean")
     both = dataclasses.replace(SMALL, methods=methods, seeds=(4,), protocols=("batch",))
-    done = run_all(both.runs(), folder=None)
-    assert [one.run.method for one in done] == [*methods, *methods]
+    done = run_all(both.lines(), folder=None)
+    assert [one.line.method for one in done] == [*methods, *methods]
     assert world.settings == [LITE, dataclasses.replace(LITE, weights="none")]
     changed = [LITE, world.settings[1], dataclasses.replace(LITE, by_place=False)]
     assert world.scored == changed * 2
-    assert {run.method for run in world.runs} == {"cozad"}
+    assert {line.method for line in world.runs} == {"cozad"}
     hashes = [one.report["made_with"]["settings_hash"] for one in done]
     assert hashes == [settings_hash(one) for one in changed] * 2
 
@@ -321,7 +323,7 @@ def test_a_left_out_category_is_a_target_of_all_of_its_images() -> None:
 
 def test_pairs_of_an_experiment_are_compared(world: SimpleNamespace) -> None:
     compared = dataclasses.replace(SMALL, pairs=(("mutual", "knn"),))
-    runs = [run for run in compared.runs() if run.protocol == "batch"]
+    runs = [line for line in compared.lines() if line.protocol == "batch"]
     found = summarise(compared, run_all(runs))["differences"]
     pairs = {(row["method"], row["other"]) for row in found}
     assert pairs == {("cozad", "knn"), ("cozad", "mutual"), ("mutual", "knn")}
@@ -392,8 +394,8 @@ def test_every_variant_changes_something() -> None:
 
 
 def test_without_a_folder_nothing_is_kept(world: SimpleNamespace, tmp_path: Path) -> None:
-    run_all(SMALL.runs()[:2], folder=None)
-    run_all(SMALL.runs()[:2], folder=None)
+    run_all(SMALL.lines()[:2], folder=None)
+    run_all(SMALL.lines()[:2], folder=None)
     assert len(world.runs) == 4 and not list(tmp_path.iterdir())
 
 
@@ -401,7 +403,7 @@ def test_without_a_folder_nothing_is_kept(world: SimpleNamespace, tmp_path: Path
 def test_runs_of_other_settings_data_or_code_are_done_anew(
     world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    runs = SMALL.runs()[:1]
+    runs = SMALL.lines()[:1]
     run_all(runs, folder=tmp_path)
     if what == "settings":
         other = dataclasses.replace(LITE, gamma=2.0)
@@ -431,7 +433,7 @@ def test_a_leak_keeps_nothing_of_its_run(
 
     monkeypatch.setattr(runner, "evaluate", evaluate)
     with pytest.raises(LeakError):
-        run_all(SMALL.runs(), folder=tmp_path)
+        run_all(SMALL.lines(), folder=tmp_path)
     assert len(list(tmp_path.iterdir())) == 10
     with pytest.raises(LeakError):
         bench_into(tmp_path / "ledger", tmp_path, monkeypatch)
@@ -485,10 +487,10 @@ def _endless(folder: Path) -> None:
 
     runner.train = lambda *a, **k: FakeModel(*a)  # type: ignore
     runner.evaluate = slow  # type: ignore[assignment]
-    runner.PreparedModel = FakePrepared  # type: ignore
-    runner.Readings = FakeReadings  # type: ignore
+    runner.CalibratedModel = FakeCalibrated  # type: ignore
+    runner.TargetFeatures = FakeFeatures  # type: ignore
     runner.open_data = lambda n, p=None: {n: Category(n, (), ())}  # type: ignore
-    run_all(SMALL.runs(), folder=folder)
+    run_all(SMALL.lines(), folder=folder)
 
 
 def test_killed_in_the_middle_it_leaves_whole_runs_only(
@@ -503,7 +505,7 @@ def test_killed_in_the_middle_it_leaves_whole_runs_only(
     process.join()
     kept = len(list(tmp_path.glob("*.npz")))
     assert 3 <= kept < 30
-    done = run_all(SMALL.runs(), folder=tmp_path)
+    done = run_all(SMALL.lines(), folder=tmp_path)
     assert len(done) == 30 and len(world.runs) == 30 - kept
 
 
@@ -552,7 +554,7 @@ def lookup(rows: list[dict], **wanted: str) -> dict:
 
 @pytest.fixture
 def done(world: SimpleNamespace) -> list[Done]:
-    return run_all(SMALL.runs(), folder=None)
+    return run_all(SMALL.lines(), folder=None)
 
 
 def test_results_are_means_over_seeds_and_categories_by_loops(done: list[Done]) -> None:
@@ -638,7 +640,7 @@ def test_the_ledger_keeps_each_run_with_its_provenance_and_proof(
     assert path == tmp_path / "ledger" / "trial.json"
     assert content["command"] == "cozad bench trial"
     assert [(r["seed"], r["data"], r["protocol"], r["method"]) for r in content["runs"]] == [
-        run[1:] for run in SMALL.runs()
+        line[1:] for line in SMALL.lines()
     ]
     run = content["runs"][0]
     assert run["made_with"]["settings_hash"] == settings_hash(LITE)

@@ -156,7 +156,7 @@ def test_every_stored_experiment_is_whole_and_leaks_nothing(path: Path) -> None:
     declared = EXPERIMENTS[path.stem.removesuffix(f"_{settings}")]
     declared = dataclasses.replace(declared, settings=settings)
     stored = [(r["seed"], r["data"], r["protocol"], r["method"]) for r in content["runs"]]
-    assert stored == [run[1:] for run in declared.runs()], f"stale: {content['command']}"
+    assert stored == [line[1:] for line in declared.lines()], f"stale: {content['command']}"
     for run in content["runs"]:
         assert run["leaks"]["passed"] and run["made_with"]["data_hash"]
         for proof in run["leaks"]["categories"].values():

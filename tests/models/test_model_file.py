@@ -24,7 +24,7 @@ from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
 from cozad_teach.errors import CozadError
 from cozad_teach.features import Backbone
-from cozad_teach.files.weights import packaged_weights
+from cozad_teach.files.backbone_weights import packaged_weights
 from cozad_teach.models import saved as model_file
 from cozad_teach.models.saved import FORMAT, load_model, save_model
 from cozad_teach.models.train import fit

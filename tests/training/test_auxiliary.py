@@ -22,8 +22,8 @@ from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.images import read_image
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.methods import Run
-from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.evaluation.verdicts import verdicts
 from cozad_teach.features import Backbone, extract_features, standardise
@@ -266,7 +266,7 @@ def test_samples_are_spread_and_not_taken_where_all_are_needed() -> None:
 
 def test_thresholds_are_chosen_on_what_was_kept_back(model: CoZAD) -> None:
     for method, protocol in (("cozad", "batch"), ("cozad", "single"), ("knn", "few-2")):
-        _, use = PreparedModel(model).calibrated(Run.of(method, protocol))
+        _, use = CalibratedModel(model).calibration(Run.of(method, protocol))
         assert use.images.names == sum((s.images.names for s in model.samples), ())
         assert use.purpose == "threshold" and use.labels
 
@@ -449,7 +449,7 @@ def test_predict_decides_by_the_threshold_from_photographs(
     with (tmp_path / "maps" / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     found = np.array([float(row["score"]) for row in rows])
-    chosen = PreparedModel(model).calibrated_for(found, Run.of("cozad", protocol, 3))
+    chosen = CalibratedModel(model).calibration_for(found, Run.of("cozad", protocol, 3))
     for row in rows:
         assert row["verdict"] == ("defect" if float(row["score"]) >= chosen.threshold else "good")
     n_defects = sum(row["verdict"] == "defect" for row in rows)

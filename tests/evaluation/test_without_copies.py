@@ -14,7 +14,7 @@ from cozad_teach.data.drawn.textures import draw_category
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
 from cozad_teach.data.identity.audit import Audit, audit_sets, read_copies, write_audit
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.once import keep_once
+from cozad_teach.evaluation.without_copies import leave_out_copies
 
 Picture = np.ndarray
 Images = dict[str, Picture]
@@ -89,7 +89,7 @@ def copies(first: Images, second: Images, tmp_path_factory: pytest.TempPathFacto
 
 def test_of_each_group_the_first_test_image_stays(first: Images) -> None:
     data = dataset(first)
-    kept, report = keep_once(data, audit_sets(data, names=["one"]))
+    kept, report = leave_out_copies(data, audit_sets(data, names=["one"]))
     assert names(kept) == [
         "board/test/good/5.png",
         "board/test/good/6.png",
@@ -118,10 +118,10 @@ def test_of_two_sets_the_first_keeps_what_the_second_loses(
     first: Images, second: Images, copies: Audit
 ) -> None:
     data = dataset(first)
-    kept, report = keep_once(data, copies)
-    assert names(kept) == names(keep_once(data, audit_sets(data))[0])
+    kept, report = leave_out_copies(data, copies)
+    assert names(kept) == names(leave_out_copies(data, audit_sets(data))[0])
     assert report["evaluated"] == "one"
-    kept, report = keep_once(dataset(second), copies)
+    kept, report = leave_out_copies(dataset(second), copies)
     assert names(kept) == [f"plank/test/{name}.png" for name in ("good/2", "torn/3", "torn/5")]
     assert report["evaluated"] == "two"
     assert report["left_out"] == {
@@ -136,7 +136,7 @@ def test_images_are_known_by_content_whatever_their_names(second: Images, copies
     """All names change places; what is left out follows the pictures."""
     old = sorted(name for name in second if "/test/" in name)
     shifted = dict(zip([*old[1:], old[0]], (second[name] for name in old), strict=True))
-    kept, report = keep_once(dataset(shifted), copies)
+    kept, report = leave_out_copies(dataset(shifted), copies)
     left_out = [copy["image"] for copy in report["left_out"]["plank"]]
     assert "plank/test/good/2.png" in left_out and len(left_out) == 2
     assert len(names(kept)) == 3
@@ -145,7 +145,7 @@ def test_images_are_known_by_content_whatever_their_names(second: Images, copies
 def test_one_category_of_a_set_is_enough(first: Images, copies: Audit) -> None:
     """A copy in a category that is not evaluated does not count."""
     wood = {"wood": dataset(first)["wood"]}
-    kept, report = keep_once(wood, copies)
+    kept, report = leave_out_copies(wood, copies)
     assert names(kept) == [f"wood/test/{name}.png" for name in ("good/1", "good/3", "torn/4")]
     assert report["images_not_in_list"] == 0
 
@@ -154,13 +154,13 @@ def test_images_that_the_list_does_not_know_stay_and_are_counted(
     first: Images, pictures: list[Picture], copies: Audit
 ) -> None:
     data = dataset(first | {"wood/test/good/9.png": pictures[1] // 2})
-    kept, report = keep_once(data, copies)
+    kept, report = leave_out_copies(data, copies)
     assert "wood/test/good/9.png" in names(kept) and report["images_not_in_list"] == 1
 
 
 def test_a_list_without_copies_changes_nothing(second: Images) -> None:
     data = {"plank": dataset({k: v for k, v in second.items() if not k.endswith("4.png")})["plank"]}
-    kept, report = keep_once(data, audit_sets(data))
+    kept, report = leave_out_copies(data, audit_sets(data))
     assert kept == data and report["images_left_out"] == 0 and report["left_out"] == {}
 
 
@@ -168,7 +168,7 @@ def test_a_list_of_other_images_is_refused(
     first: Images, second: Images, pictures: list[Picture]
 ) -> None:
     with pytest.raises(CozadError) as caught:
-        keep_once(dataset(second), audit_sets(dataset(first), names=["one\n"]))
+        leave_out_copies(dataset(second), audit_sets(dataset(first), names=["one\n"]))
     assert str(caught.value) == (
         "the list of copies ('one\\n') holds no image of this data set: make it of this data set "
         "with data_scripts/get.py --audit"
@@ -180,14 +180,14 @@ def test_where_nothing_stays_the_other_set_is_named(first: Images) -> None:
     anew = {f"copy/test/good/{i}.png": saved_anew(image) for i, image in enumerate(first.values())}
     copies = audit_sets(data, dataset(anew), names=("one", "two"))
     with pytest.raises(CozadError, match="all test images are copies of images of one: evaluate"):
-        keep_once(dataset(anew), copies)
+        leave_out_copies(dataset(anew), copies)
 
 
 def test_of_two_sets_with_equal_images_names_decide(first: Images) -> None:
     other = {name.replace("wood", "x").replace("board", "y"): i for name, i in first.items()}
     copies = audit_sets(dataset(first), dataset(other), names=("one", "two"))
-    assert keep_once(dataset(first), copies)[1]["evaluated"] == "one"
+    assert leave_out_copies(dataset(first), copies)[1]["evaluated"] == "one"
     with pytest.raises(CozadError, match="copies of images of one"):
-        keep_once(dataset(other), copies)
+        leave_out_copies(dataset(other), copies)
     same = audit_sets(dataset(first), dataset(first), names=("one", "two"))
-    assert keep_once(dataset(first), same)[1]["evaluated"] == "one"
+    assert leave_out_copies(dataset(first), same)[1]["evaluated"] == "one"

@@ -21,7 +21,7 @@ from cozad_teach.features import extract_features, feature_moments
 from cozad_teach.training.auxiliary_images import draw_auxiliary
 from cozad_teach.training.calibration_samples import CalibrationSample
 
-__all__ = ["ENSEMBLE", "PreparedModel"]
+__all__ = ["ENSEMBLE", "CalibratedModel"]
 
 # Backbones of the ensemble besides the model's own: those whose weights are installed.
 ENSEMBLE = ("tf_efficientnet_lite1", "tf_efficientnet_lite2")
@@ -41,7 +41,7 @@ class _Material:
     images: Fingerprints
 
 
-class PreparedModel:
+class CalibratedModel:
     """A model with the further backbones of the ensemble and with thresholds of every method.
 
     Parameters
@@ -59,9 +59,9 @@ class PreparedModel:
         self._images: dict[bool, Fingerprints] = {}
         self._calibrated: dict[Run, tuple[Calibration, Use]] = {}
 
-    def shared_with(self, model: CoZAD) -> PreparedModel:
+    def shared_with(self, model: CoZAD) -> CalibratedModel:
         """Prepare a model with the same features on the same images as this one."""
-        other = PreparedModel(model, progress=self._progress)
+        other = CalibratedModel(model, progress=self._progress)
         other._materials, other._images = self._materials, self._images
         return other
 
@@ -73,10 +73,10 @@ class PreparedModel:
         """Give the record of what the model, or the ensemble, was made from."""
         return (*self.model.uses, self._members[1]) if ensemble else self.model.uses
 
-    def calibrated(self, run: Run) -> tuple[Calibration, Use]:
+    def calibration(self, run: Run) -> tuple[Calibration, Use]:
         """Choose the threshold of a method on auxiliary images, under the protocol of the target.
 
-        Without normal images of the target, it is one for `relative_scores`: see `calibrated_for`.
+        Without normal images of the target, it is one for `relative_scores`: see `calibration_for`.
         The images are photographs that training kept back, or show materials that it used, drawn
         anew, half of them with a defect; for the ensemble always these, since of photographs the
         model holds its own features only. With them comes the record that they were used.
@@ -107,12 +107,12 @@ class PreparedModel:
             self._calibrated[run] = chosen, Use("threshold", self._images[kind], labels=True)
         return self._calibrated[run]
 
-    def calibrated_for(self, scores: NDArray[np.float64], run: Run) -> Calibration:
+    def calibration_for(self, scores: NDArray[np.float64], run: Run) -> Calibration:
         """Give the threshold for the image scores of one target, which follows their level.
 
         It decides, and changes no score. A normal support has set the level already.
         """
-        chosen, _ = self.calibrated(run)
+        chosen, _ = self.calibration(run)
         return chosen.at(scores) if run.protocol.zero_shot else chosen
 
     def on_photographs(self, method: Method) -> bool:

@@ -17,16 +17,16 @@ from cozad_teach.data.folders import Category, ImageFile, read_image
 from cozad_teach.data.identity.copies import find_copies
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.methods import Run
-from cozad_teach.evaluation.prepared import PreparedModel
 from cozad_teach.evaluation.protocols import Protocol
 
-__all__ = ["Images", "Readings", "choose_support", "reads_alike"]
+__all__ = ["ImageFeatures", "TargetFeatures", "choose_support", "same_features"]
 
 
 @dataclass(frozen=True)
-class Images:
-    """Images reduced to what evaluation needs of them.
+class ImageFeatures:
+    """Images, reduced to what evaluation needs of them.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Images:
     @classmethod
     def read(
         cls, models: Sequence[CoZAD], files: Sequence[ImageFile], *, progress: bool = False
-    ) -> Images:
+    ) -> ImageFeatures:
         """Read files for their features, their sizes and their fingerprints."""
         sizes: list[tuple[int, int]] = []
         prints: list[Fingerprints] = []
@@ -72,7 +72,7 @@ class Images:
         return cls((first, *others), tuple(sizes), Fingerprints.join(prints), seconds)
 
 
-def reads_alike(one: CoZAD, other: CoZAD) -> bool:
+def same_features(one: CoZAD, other: CoZAD) -> bool:
     """Say whether two models of one backbone and size give an image the same features."""
     pairs = ((one.feature_mean, other.feature_mean), (one.feature_std, other.feature_std))
     return all(torch.equal(a, b) for a, b in pairs)
@@ -137,38 +137,38 @@ def choose_support(
     return [file for file, _ in chosen], skipped
 
 
-class Readings:
+class TargetFeatures:
     """The images of a data set as a model reads them.
 
     Parameters
     ----------
-    prepared : PreparedModel
+    calibrated_model : CalibratedModel
         Who reads.
     dataset : mapping of str to Category
         Of `open_dataset`.
     progress : bool
         Show bars.
-    others : Readings, optional
+    others : TargetFeatures, optional
         Of the same data by a model with the same backbone and image size: its images are not read
         once more.
     """
 
     def __init__(
         self,
-        prepared: PreparedModel,
+        calibrated_model: CalibratedModel,
         dataset: Mapping[str, Category],
         *,
         progress: bool = False,
-        others: Readings | None = None,
+        others: TargetFeatures | None = None,
     ) -> None:
-        self.prepared = prepared
+        self.calibrated_model = calibrated_model
         self.dataset = dataset
         self._progress = progress
         self._others = others
-        self._test: dict[tuple[str, bool], Images] = {}
-        self._support: dict[tuple[str, Protocol, int, bool], tuple[Images, list[str]]] = {}
+        self._test: dict[tuple[str, bool], ImageFeatures] = {}
+        self._support: dict[tuple[str, Protocol, int, bool], tuple[ImageFeatures, list[str]]] = {}
 
-    def test(self, name: str, ensemble: bool) -> Images:
+    def test(self, name: str, ensemble: bool) -> ImageFeatures:
         """Read the test images of a category, in the order of its list."""
         if (key := (name, ensemble)) not in self._test:
             if self._others and not ensemble:
@@ -178,7 +178,7 @@ class Readings:
                 self._test[key] = self._read(files, ensemble)
         return self._test[key]
 
-    def support(self, name: str, run: Run) -> tuple[Images, list[str]]:
+    def support(self, name: str, run: Run) -> tuple[ImageFeatures, list[str]]:
         """Choose and read the normal images of ``few-K`` or ``full``; also name the skipped."""
         ensemble = run.method.several_backbones
         if (key := (name, run.protocol, run.seed, ensemble)) not in self._support:
@@ -188,30 +188,32 @@ class Readings:
             self._support[key] = self._read(files, ensemble), skipped
         return self._support[key]
 
-    def shared_with(self, prepared: PreparedModel) -> Readings:
+    def shared_with(self, calibrated_model: CalibratedModel) -> TargetFeatures:
         """Give these images to a model with the same backbone and image size."""
-        if reads_alike(prepared.model, self.prepared.model):
-            other = Readings(prepared, self.dataset, progress=self._progress)
+        if same_features(calibrated_model.model, self.calibrated_model.model):
+            other = TargetFeatures(calibrated_model, self.dataset, progress=self._progress)
             other._test, other._support = self._test, self._support
             return other
-        return Readings(prepared, self.dataset, progress=self._progress, others=self)
+        return TargetFeatures(calibrated_model, self.dataset, progress=self._progress, others=self)
 
     def forget(self) -> None:
         """Let go of all images that were read, where there are more categories than memory."""
         self._test.clear()
         self._support.clear()
 
-    def alone(self, name: str, places: Sequence[int], ensemble: bool) -> Images:
+    def alone(self, name: str, places: Sequence[int], ensemble: bool) -> ImageFeatures:
         """Read some test images of a category anew, without the others."""
         return self._read([self.dataset[name].test[i].image for i in places], ensemble)
 
-    def _standardised_anew(self, images: Images) -> Images:
+    def _standardised_anew(self, images: ImageFeatures) -> ImageFeatures:
         """Put the moments of this model in the place of those of the other."""
         assert self._others
-        before, now = self._others.prepared.model, self.prepared.model
+        before, now = self._others.calibrated_model.model, self.calibrated_model.model
         features = images.features[0] * (before.feature_std / now.feature_std)
         features += (before.feature_mean - now.feature_mean) / now.feature_std
         return dataclasses.replace(images, features=(features,))
 
-    def _read(self, files: Sequence[ImageFile], ensemble: bool) -> Images:
-        return Images.read(self.prepared.models(ensemble), files, progress=self._progress)
+    def _read(self, files: Sequence[ImageFile], ensemble: bool) -> ImageFeatures:
+        return ImageFeatures.read(
+            self.calibrated_model.models(ensemble), files, progress=self._progress
+        )

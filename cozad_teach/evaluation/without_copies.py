@@ -13,10 +13,10 @@ from cozad_teach.data.identity.copy_lists import Audit
 from cozad_teach.data.identity.fingerprints import image_hash
 from cozad_teach.errors import CozadError, printable
 
-__all__ = ["keep_once"]
+__all__ = ["leave_out_copies"]
 
 
-def keep_once(
+def leave_out_copies(
     dataset: Mapping[str, Category], copies: Audit, *, progress: bool = False
 ) -> tuple[dict[str, Category], dict[str, Any]]:
     """Leave out the test images that show a picture which counts already.
