@@ -4,7 +4,8 @@ PORT ?= 8000
 UV := build/uv/bin/uv
 RUN := .venv/bin/python
 NEW_LOCK := build/requirements.txt
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+# In the order of the files: the longest come first, and no worker is left alone with one at the end.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Packages from outside .venv must not be imported instead of the pinned ones; and without compiled
 # modules each start would compile all of PyTorch's, which takes many seconds.

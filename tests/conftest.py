@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from cozad_teach.cozad import CoZAD
@@ -25,6 +26,24 @@ def packs() -> Path:
 
 
 @pytest.fixture(scope="session")
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Give a function that makes a file or folder once for all workers of pytest-xdist."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the workers' parent
+
+    def make(name: str, write: Callable[[Path], None]) -> Path:
+        with FileLock(folder / f"{name}.lock"):
+            if not (folder / name).exists():
+                write(folder / name)
+        return folder / name
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def trained() -> CoZAD:
     """Give a model of small images that was trained for a short time, once for all tests."""
     from cozad_teach.models.train import train
@@ -35,12 +54,16 @@ def trained() -> CoZAD:
 
 
 @pytest.fixture(scope="session")
-def lite() -> CoZAD:
+def lite(made_once: Callable[[str, Callable[[Path], None]], Path]) -> CoZAD:
     """Give a model as the `lite` settings train it, for what `trained` is too small for."""
+    from cozad_teach.models.saved import load_model, save_model
     from cozad_teach.models.train import train
     from cozad_teach.settings import LITE
 
-    return train(LITE, seed=0)
+    def write(path: Path) -> None:
+        save_model(train(LITE, seed=0), path)
+
+    return load_model(made_once("lite.safetensors", write))
 
 
 @pytest.fixture(autouse=True)

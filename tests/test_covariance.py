@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cozad_teach.covariance import decay_strength, loss_covariance
+from cozad_teach.errors import CozadError
 
 
 def test_scale_and_offset_of_a_loss_do_not_matter() -> None:
@@ -36,7 +37,7 @@ def test_constant_losses_give_zeros() -> None:
 
 
 def test_wrong_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(CozadError, match="finite"):
         loss_covariance([(1.0, float("nan")), (1.0, 2.0)])
     with pytest.raises(ValueError, match="window"):
         loss_covariance([(1.0, 2.0)] * 3, window=1)

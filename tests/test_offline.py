@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 BLOCKED = """
-import dataclasses, socket, sys
+import dataclasses, os, shutil, socket, sys
 
 def forbidden(*arguments, **names):
     raise RuntimeError("a socket was opened")
@@ -24,9 +24,11 @@ out = sys.argv[1]
 model = f"{out}/model.safetensors"
 assert main(["train", "--out", model]) == 0
 assert main(["data", "--out", f"{out}/data"]) == 0
+for category in sorted(os.listdir(f"{out}/data"))[1:]:  # one category is all that is read
+    shutil.rmtree(f"{out}/data/{category}")
 arguments = ["--model", model, "--data", f"{out}/data", "--out", f"{out}/metrics.json"]
 assert main(["evaluate", *arguments]) == 0
-images = f"{out}/data/wood_oak/test/good"
+images = f"{out}/data/{sorted(os.listdir(f'{out}/data'))[0]}/test/good"
 assert main(["predict", "--model", model, "--images", images, "--out", f"{out}/maps"]) == 0
 """
 

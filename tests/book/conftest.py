@@ -44,14 +44,16 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def html(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """Pages built by ``build.py --check`` from the stored outputs, warnings as errors."""
-    target = tmp_path_factory.mktemp("pages") / "html"
-    command = [sys.executable, str(TOOLS / "build.py"), "--check", "--out", str(target)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if not target.is_dir():
-        pytest.fail(f"build.py --check built no pages:\n{result.stdout}{result.stderr}")
-    return target
+
+    def build(target: Path) -> None:
+        command = [sys.executable, str(TOOLS / "build.py"), "--check", "--out", str(target)]
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if not target.is_dir():
+            pytest.fail(f"build.py --check built no pages:\n{result.stdout}{result.stderr}")
+
+    return made_once("html", build)
 
 
 @pytest.fixture

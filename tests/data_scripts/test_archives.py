@@ -214,10 +214,10 @@ def test_what_is_no_archive_is_told(tmp_path: Path, content: bytes) -> None:
     refused("no zip or tar archive", tmp_path / "set.zip", tmp_path / "out")
 
 
-def test_a_hundred_thousand_files_come_out(tmp_path: Path) -> None:
-    archive = KINDS["zip, stored"](tmp_path, {f"{i % 100}/{i}.png": b"x" for i in range(100_000)})
+def test_five_thousand_files_come_out(tmp_path: Path) -> None:
+    archive = KINDS["zip, stored"](tmp_path, {f"{i % 100}/{i}.png": b"x" for i in range(5_000)})
     unpack(archive, tmp_path / "out")
-    assert sum(1 for path in (tmp_path / "out").rglob("*.png")) == 100_000
+    assert sum(1 for path in (tmp_path / "out").rglob("*.png")) == 5_000
     shutil.rmtree(tmp_path / "out")
 
 

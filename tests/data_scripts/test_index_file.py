@@ -14,12 +14,13 @@ import pytest
 from cozad_teach.data.members import LeftOut
 from cozad_teach.errors import CozadError
 from fetching.index import INDEX, read_index, verify, write_index
-from fetching.manifest import Counts, DatasetInfo
+from fetching.manifest import Archive, Counts, DatasetInfo
 from fetching.placing import Placed
 
 INFO = DatasetInfo(
-    *("mine", "My set", "https://example.org", None, None, None, "Me, 2026", "open", ""),
-    *((), "mvtec", "as its owner says", ("ü",), Counts(1, None, None, None)),
+    *("mine", "My set", "https://example.org", None, None, None, "Me, 2026", "open"),
+    (Archive("set.zip", None, None, ("https://example.org/set.zip",)),),
+    *("mvtec", "as its owner says", ("ü",), Counts(1, None, None, None)),
 )
 CONTENT = b"an image"
 NAME = "ü/train/good/a\udcff\n.png"  # names of files may be no text
