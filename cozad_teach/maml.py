@@ -80,7 +80,7 @@ def outer_gradient(
         ``query_loss(θ', task) -> scalar`` for one task.
     order : str
         ``second``: the gradient of the mean query loss after adaptation, through the inner loop.
-        ``first``: the gradient at θ', as if θ' did not depend on θ, equation (first-order).
+        ``first``: that gradient with the inner gradients held constant, equation (first-order).
         ``reptile``: θ - θ', which uses no query label, equation (reptile).
 
     Returns

@@ -396,3 +396,40 @@ def test_one_wrong_number_is_not_counted() -> None:
     verdict = check_exercise("contrastive.alignment", lambda e: 17.0)
     assert "1 of 1" not in verdict.message
     assert verdict.message.startswith("On 5 embeddings of 3 numbers, it gives 17, expected is ")
+
+
+def test_a_function_of_the_package_is_no_answer() -> None:
+    from cozad_teach.confidence import iqr_threshold
+    from cozad_teach.evaluation import metrics
+
+    def by_import(scores: Any, gamma: float) -> Any:
+        return iqr_threshold(torch.from_numpy(scores), gamma).numpy()
+
+    def inside(scores: Any, gamma: float) -> Any:
+        def helper(values: Any) -> Any:
+            return iqr_threshold(torch.from_numpy(values), gamma)
+
+        with contextlib.suppress(Exception):
+            return helper(scores)
+
+    for answer in (by_import, inside):
+        verdict = check_exercise("confidence.iqr_threshold", answer)
+        assert verdict.status == "failed"
+        assert "calls `iqr_threshold` of `cozad_teach.confidence`: write it yourself" in (
+            verdict.message
+        )
+    verdict = check_exercise("metrics.image_auroc", metrics.image_auroc)
+    assert not verdict.passed and "`image_auroc` of `cozad_teach.evaluation.metrics`" in (
+        verdict.message
+    )
+
+    def right(scores: Any, gamma: float) -> Any:
+        from cozad_teach import settings  # to import is not to call
+
+        print(settings.LITE.gamma)
+        low, high = np.percentile(scores, [25, 75])
+        return high + gamma * (high - low)
+
+    before = sys.getprofile()
+    assert check_exercise("confidence.iqr_threshold", right).passed
+    assert sys.getprofile() is before

@@ -374,7 +374,7 @@ WRONG: dict[str, list[tuple[Any, str | None]]] = {
             "scatter without weights",
         ),
     ],
-    "cozad.weigh_repeatedly": [
+    "confidence.weigh_repeatedly": [
         (
             distances_to(
                 bounded,

@@ -23,6 +23,10 @@ from cozad_teach.errors import CozadError
 __all__ = ["Verdict", "all_exercises", "check_exercise"]
 
 
+# What no other case can make better.
+_FINAL = ("endless", "stopped", "peeked", "package")
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What the checker says; displays as one line of text or as a box in a notebook.
@@ -98,7 +102,7 @@ def check_exercise(name: str, function: Callable[..., Any]) -> Verdict:
     observed: list[Outcome] = []
     for case in exercise.cases:
         observed.append(outcome := run_answer(function, case.arguments))
-        if isinstance(outcome, Fault) and outcome.kind in ("endless", "stopped", "peeked"):
+        if isinstance(outcome, Fault) and outcome.kind in _FINAL:
             return Verdict(name, "failed", _on(case, outcome.sentence))
     return _judge(exercise, observed, expected, wrong)
 

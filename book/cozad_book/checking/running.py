@@ -9,9 +9,9 @@ import io
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from cozad_book.checking.results import NoNumbersError, as_numbers
 __all__ = ["Fault", "PeekedError", "outcome_of", "refuse_answers", "run_answer"]
 
 _LIMIT_S = 20.0
+_CHECKER = tuple(f"cozad_book.checking.{name}" for name in ("limits", "kept"))
 # In an object, since names of this module are put back after each call.
 _NOW = SimpleNamespace(answering=False, peeked=False)
 
@@ -36,7 +37,7 @@ class Fault:
     ----------
     kind : str
         ``signature``, ``to do``, ``printed``, ``exception``, ``in place``, ``type``, ``peeked``,
-        ``endless`` or ``stopped``.
+        ``package``, ``endless`` or ``stopped``.
     sentence : str
         What happened, as it reads after "On some case,", but for ``signature``.
     """
@@ -111,11 +112,11 @@ def _run(
         return Fault("signature", f"The function must accept {n} argument{'s' * (n > 1)}.")
     except Exception:
         pass  # some compiled functions do not tell their arguments
-    heard = _Heard(sys.stdout)
+    heard, called = _Heard(sys.stdout), list[str]()
     _NOW.answering, _NOW.peeked = True, False
     try:
         with contextlib.redirect_stdout(heard):
-            with kept_state():  # what it replaces must not judge its result
+            with kept_state(), _noting_calls(called):  # what it replaces must not judge it
                 result = function(*given)
             outcome = _judged(result, heard, given, arguments)
     except (OutOfTime, KeyboardInterrupt):
@@ -128,7 +129,37 @@ def _run(
         _NOW.answering = False
     if _NOW.peeked:
         return Fault("peeked", "your function asks for the right answer: write it yourself.")
+    if called:
+        return Fault("package", f"your function calls {called[0]}: write it yourself.")
     return outcome
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__"))
+
+
+@contextlib.contextmanager
+def _noting_calls(called: list[str]) -> Iterator[None]:
+    """Note what is called of the project's packages, by names: a student is to write it."""
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        module = _module(frame)
+        if event != "call" or not module.startswith(("cozad_teach.", "cozad_book.")):
+            return
+        above: FrameType | None = frame
+        while above is not None and _module(above) != __name__:
+            if _module(above).startswith("cozad_book.exercises."):
+                return  # the bank, which `refuse_answers` guards, may use the package
+            above = above.f_back
+        if above is not frame and module not in _CHECKER and frame.f_code.co_name != "<module>":
+            called.append(f"`{frame.f_code.co_name}` of `{module}`")
+
+    former = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(former)
 
 
 def _judged(

@@ -72,8 +72,8 @@ def outer_gradient(theta: np.ndarray, tasks: list[Task], learning_rate: float) -
 
 @EXERCISE.wrong
 def inner_gradients_are_detached(theta, tasks, learning_rate):
-    """This is first order: the inner gradient is detached, as if the adapted weights did not depend
-    on θ. Differentiate through the inner step (`create_graph=True` in torch), or multiply with its
+    """This is first order: the inner gradient is detached, as if it did not depend on θ.
+    Differentiate through the inner step (`create_graph=True` in torch), or multiply with its
     Jacobian."""
     return _mean(
         theta,

@@ -1,4 +1,4 @@
-"""Exercise cozad.weigh_repeatedly."""
+"""Exercise confidence.weigh_repeatedly."""
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def _weighing_cases():
     return tuple(cases)
 
 
-EXERCISE = Exercise("cozad.weigh_repeatedly", cases=_weighing_cases())
+EXERCISE = Exercise("confidence.weigh_repeatedly", cases=_weighing_cases())
 
 
 @EXERCISE.right
