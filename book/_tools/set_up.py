@@ -35,7 +35,8 @@ class SetUpError(Exception):
 def call(command: "list[str]", root: Path, **variables: str) -> None:
     """Run a command whose output the user sees."""
     environment = {k: v for k, v in os.environ.items() if k not in FOREIGN}
-    variables = {**environment, **variables}
+    # torch is large: a slow line may be silent for longer than uv waits by itself.
+    variables = {"UV_HTTP_TIMEOUT": "180", **environment, **variables}
     # Open files go along: the lock of `one_at_a_time` is held for as long as anything runs.
     if subprocess.run(command, cwd=str(root), env=variables, close_fds=False).returncode:
         what = " ".join([Path(command[0]).name, *command[1:3]])
