@@ -710,20 +710,20 @@ def model() -> CoZAD:
 
 
 @pytest.fixture
-def prepared_once(model: CoZAD, monkeypatch: pytest.MonkeyPatch) -> None:
+def calibrated_once(model: CoZAD, monkeypatch: pytest.MonkeyPatch) -> None:
     """Load and calibrate the model once for all rows; leave out what is not about files."""
     for command in (cli, predict):
         monkeypatch.setattr(command, "load_model_of", lambda options: model)
-    monkeypatch.setattr(reports, "CalibratedModel", _prepared)
+    monkeypatch.setattr(reports, "CalibratedModel", _calibrated)
     monkeypatch.setattr(leaks, "find_copies", lambda *_, **__: [])
     monkeypatch.setattr(bootstrap, "N_RESAMPLES", 20)
 
 
-_PREPARED: dict[int, CalibratedModel] = {}
+_CALIBRATED: dict[int, CalibratedModel] = {}
 
 
-def _prepared(model: CoZAD, *, progress: bool) -> CalibratedModel:
-    return _PREPARED.setdefault(id(model), CalibratedModel(model))
+def _calibrated(model: CoZAD, *, progress: bool) -> CalibratedModel:
+    return _CALIBRATED.setdefault(id(model), CalibratedModel(model))
 
 
 @pytest.fixture
@@ -828,7 +828,7 @@ def test_what_happens(
     outcome = "goes through" if wanted[0] == 0 else f"ends with {wanted[0]}"
     record_property("register", (row.kind, row.what, command, outcome))
     if command != "convert":
-        request.getfixturevalue("prepared_once")
+        request.getfixturevalue("calibrated_once")
     folder, out = tmp_path / "in" / "c", tmp_path / "out"
     folder.mkdir(parents=True)
     out.mkdir()

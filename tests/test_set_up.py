@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_uv import FakeUv
 
 import own_folder
 import set_up
@@ -25,32 +26,6 @@ from set_up import READY, SetUpError, ensure
 
 TOOLS = Path(set_up.__file__).parent
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
-
-
-class FakeUv:
-    """Makes what uv makes, and records what it is asked for; can fail, with a cache or without."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.fails_in = ""
-        self.has_cache = True
-
-    def __call__(self, root: Path, *arguments: str) -> None:
-        step = "venv" if arguments[0] == "venv" else arguments[1]
-        assert arguments[-1] == ".venv" or step != "venv"
-        if "--offline" in arguments:
-            step = "cache"
-        self.calls.append(step)
-        if step == self.fails_in or (step == "cache" and not self.has_cache):
-            raise SetUpError("uv failed")
-        if step == "venv":
-            (root / ".venv/bin").mkdir(parents=True)
-            (root / ".venv/bin/python").symlink_to(sys.executable)
-
-    def asked(self) -> list[str]:
-        """Give the calls since the last question."""
-        calls, self.calls = self.calls, []
-        return calls
 
 
 @pytest.fixture

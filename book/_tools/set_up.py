@@ -69,9 +69,9 @@ def mirror(root: Path) -> "dict[str, str]":
     """Point uv at the index that pip is told to use: uv does not read pip's settings."""
     if "UV_DEFAULT_INDEX" in os.environ or "UV_INDEX_URL" in os.environ:
         return {}
-    command = [str(root / CORNER / "bin/python"), "-m", "pip", "config", "get", "{}.index-url"]
+    command = [str(root / CORNER / "bin/python"), "-m", "pip", "config", "get"]
     for section in (":env:", "install", "global"):
-        asked = [part.format(section) for part in command]
+        asked = [*command, f"{section}.index-url"]
         run = subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         if not run.returncode:
             return {"UV_DEFAULT_INDEX": run.stdout.decode().strip()}
@@ -89,7 +89,9 @@ def run_uv(root: Path, *arguments: str) -> None:
     if arguments[0] == "pip":
         arguments += ("--python", str(root / ".venv/bin/python"))
     # Without uv's own settings too: they may name a folder to install to, which `sync` would empty.
-    call([str(fetch_uv(root)), *arguments], root, UV_NO_CONFIG="1", **mirror(root))
+    command = [str(fetch_uv(root)), *arguments]
+    index = mirror(root) if "sync" in arguments and "--offline" not in arguments else {}
+    call(command, root, UV_NO_CONFIG="1", **index)
 
 
 def install_lock(root: Path, uv: "Callable[..., None]") -> None:

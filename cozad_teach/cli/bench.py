@@ -91,7 +91,7 @@ def bench(
     stored, command = name, f"cozad bench {name}"
     missing: list[str] = []
     if chosen.has_published and packs is None:
-        stored, (chosen, missing) = f"{name}_official", installed_experiment()
+        stored, (chosen, missing) = f"{name}_official", installed_experiment(chosen)
     elif chosen.has_published:
         command += " --packs DIR"
     if settings not in (None, chosen.settings):

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from cozad_teach.errors import CozadError
 from cozad_teach.experiments.ledger import markdown_table
 from cozad_teach.experiments.lists import (
-    EXPERIMENTS,
     OFFICIAL,
     Experiment,
     auxiliary_of,
@@ -75,8 +74,13 @@ PUBLISHED: dict[str, dict[str, Published]] = {
 _PART_OF = {"mpdd_metal_plate": "mpdd", "mpdd_bracket_white": "mpdd", "brainmri": "brainmri"}
 
 
-def installed_experiment() -> tuple[Experiment, list[str]]:
+def installed_experiment(base: Experiment) -> tuple[Experiment, list[str]]:
     """Make the experiment of the paper of those official sets that are on disk.
+
+    Parameters
+    ----------
+    base : Experiment
+        That on packs.
 
     Returns
     -------
@@ -90,7 +94,6 @@ def installed_experiment() -> tuple[Experiment, list[str]]:
     CozadError
         If there is nothing to train on, or no target.
     """
-    base = EXPERIMENTS["paper"]
     there = {name for name in PUBLISHED if (DATASETS / name).is_dir()}
     missing = [name for name in PUBLISHED if name not in there]
     data = []

@@ -177,14 +177,21 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, DatasetInfo]:
         raise CozadError(f"the manifest {path} is no YAML file: {reason}") from error
     if not isinstance(content, dict) or not content:
         raise CozadError(f"the manifest {path} lists no data set")
-    infos = {}
+    infos, dataset = {}, TypeAdapter(DatasetInfo)
     for name, fields in content.items():
         if not isinstance(fields, dict):
             raise CozadError(f"the manifest {path} is wrong at {name}: {fields!r} has no fields")
+        if "name" in fields:
+            raise CozadError(
+                f"the manifest {path} is wrong at {name}: name: stands above the fields"
+            )
         try:
-            # As JSON, in which a list may stand for a tuple though all else is strict.
-            entry = json.dumps({"name": name, **fields}, default=str)
-            infos[str(name)] = TypeAdapter(DatasetInfo).validate_json(entry)
+            # As JSON, in which a list may stand for a tuple though all else is strict. What YAML
+            # has and JSON lacks, such as dates, becomes what no field takes.
+            entry = json.dumps(
+                {"name": name, **fields}, default=lambda value: {"value": str(value)}
+            )
+            infos[str(name)] = dataset.validate_json(entry)
         except ValidationError as error:
             (first, *_) = error.errors(include_url=False)
             field = " ".join(map(str, first["loc"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import re
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,8 @@ def test_unverified_becomes_none_and_stays_apart_from_no(tmp_path: Path) -> None
         ("images", None, "images: Input should be"),
         ("archives", [], "archives: Value should have at least 1 item"),
         ("steps", "Log in.", "steps belong to access login or form"),
+        ("name", "other", "name: stands above the fields"),
+        ("title", datetime.date(2026, 1, 2), "title: Input should be a valid string, not {'value'"),
         ("colour", "red", "colour: Unexpected keyword argument"),
         ("licence", None, "licence: Value error, is empty: write unverified"),
         ("split", None, "split: Input should be a valid string, not None"),

@@ -127,13 +127,13 @@ def test_it_runs_on_every_official_set(
 def test_what_is_missing_is_named(installed: Path) -> None:
     for name in ("visa", "rsdds"):
         (installed / name).rename(installed.parent / f"{name} elsewhere")
-    experiment, missing = installed_experiment()
+    experiment, missing = installed_experiment(EXPERIMENTS["paper"])
     assert missing == ["visa", "rsdds"]
     # Without VisA nothing is left to train on where MVTec AD is the target.
     assert "datasets/mvtec_ad" not in experiment.data and len(experiment.data) == 10
     (installed / "mvtec_ad").rename(installed.parent / "elsewhere")
     with pytest.raises(CozadError, match=r"get\.py mvtec_ad visa"):
-        installed_experiment()
+        installed_experiment(EXPERIMENTS["paper"])
 
 
 def test_the_table_says_that_packs_are_not_whole_sets() -> None:

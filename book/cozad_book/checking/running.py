@@ -18,13 +18,12 @@ import numpy as np
 import torch
 
 from cozad_book.checking.kept import kept_state
-from cozad_book.checking.limits import OutOfTime, time_limit
+from cozad_book.checking.limits import CHECKER, OutOfTime, time_limit
 from cozad_book.checking.results import NoNumbersError, as_numbers
 
 __all__ = ["Fault", "PeekedError", "outcome_of", "refuse_answers", "run_answer"]
 
 _LIMIT_S = 20.0
-_CHECKER = tuple(f"cozad_book.checking.{name}" for name in ("limits", "kept"))
 # In an object, since names of this module are put back after each call.
 _NOW = SimpleNamespace(answering=False, peeked=False)
 
@@ -143,16 +142,17 @@ def _noting_calls(called: list[str]) -> Iterator[None]:
     """Note what is called of the project's packages, by names: a student is to write it."""
 
     def note(frame: FrameType, event: str, _: object) -> None:
+        if event != "call" or frame.f_code.co_name == "<module>":
+            return
         module = _module(frame)
-        if event != "call" or not module.startswith(("cozad_teach.", "cozad_book.")):
+        if module in CHECKER or not module.startswith(("cozad_teach.", "cozad_book.")):
             return
         above: FrameType | None = frame
         while above is not None and _module(above) != __name__:
             if _module(above).startswith("cozad_book.exercises."):
                 return  # the bank, which `refuse_answers` guards, may use the package
             above = above.f_back
-        if above is not frame and module not in _CHECKER and frame.f_code.co_name != "<module>":
-            called.append(f"`{frame.f_code.co_name}` of `{module}`")
+        called.append(f"`{frame.f_code.co_name}` of `{module}`")
 
     former = sys.getprofile()
     sys.setprofile(note)
