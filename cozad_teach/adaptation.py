@@ -21,6 +21,7 @@ __all__ = [
     "adapt_parameters",
     "adapt_support",
     "adapt_supports",
+    "places_and_noise",
     "support_weights",
 ]
 
@@ -200,7 +201,7 @@ def adapt_supports(
     embeddings = embed(supports, theta["head"])
     priors = embed_covariance(prior, theta["head"]).expand(len(supports), -1, -1)
     weights = support_weights(embeddings, priors, settings, by_place=by_place)
-    places, noise = _places_and_noise(supports, settings, seed)
+    places, noise = places_and_noise(supports, settings, seed)
     adapted = vmap(one)(supports[:, :, places], weights[:, :, places])
     embeddings = vmap(embed)(supports, adapted["head"])
     priors = vmap(embed_covariance, in_dims=(None, 0))(prior, adapted["head"])
@@ -234,10 +235,21 @@ def adapt_support(
     )
 
 
-def _places_and_noise(supports: Tensor, settings: Settings, seed: int) -> tuple[Tensor, Tensor]:
+def places_and_noise(supports: Tensor, settings: Settings, seed: int) -> tuple[Tensor, Tensor]:
     """Draw the few places of every image that adaptation uses, and the noise put on them.
 
-    All images share both, so that the order in which images come leaves no trace.
+    Parameters
+    ----------
+    supports, settings, seed
+        As in `adapt_supports`.
+
+    Returns
+    -------
+    places : torch.Tensor
+        Shape (R,), numbers below P.
+    noise : torch.Tensor
+        Shape (1, R, C). All images share both, so that the order in which images come leaves no
+        trace.
     """
     source = torch.Generator().manual_seed(seed)
     n_patches, channels = supports.shape[2:]

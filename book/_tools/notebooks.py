@@ -50,6 +50,8 @@ def environment(*modules: Path, packs: bool) -> dict[str, str]:
     # Sums of floats depend on the number of threads: printed numbers must not.
     values["OMP_NUM_THREADS"] = values["OPENBLAS_NUM_THREADS"] = values["MKL_NUM_THREADS"] = "1"
     values["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    # Nobody's own functions: outputs are those of a reader who begins.
+    values["COZAD_MY_FILE"] = str(ROOT / "build" / "nobody" / "my_cozad.py")
     # A profile of its own: a user's start-up files would change what cells print.
     values["IPYTHONDIR"] = str(ROOT / "build" / "ipython")
     return values

@@ -6,6 +6,7 @@ import ast
 import html
 import inspect
 import re
+import subprocess
 import symtable
 import textwrap
 from collections import defaultdict
@@ -13,7 +14,11 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-__all__ = ["Listing", "Table", "show_source", "table"]
+import ruff
+
+__all__ = ["Listing", "Table", "names_looked_up", "show_source", "table"]
+
+COLUMNS = 76  # of a listing: what a page shows without a scroll bar
 
 
 class Listing:
@@ -107,13 +112,31 @@ def show_source(*functions: Callable[..., Any]) -> Listing:
     code = "\n\n\n".join(parts)
     head = _import_lines(code, list(map(inspect.getmodule, functions)))
     # Four backticks: a docstring may hold three.
-    return Listing(f"````python\n{head}{code}\n````")
+    return Listing(f"````python\n{_narrow(head + code)}\n````")
+
+
+def _narrow(code: str) -> str:
+    """Break lines of code as narrow as pages and phones want them; strings stay whole."""
+    command = [ruff.find_ruff_bin(), "format", "--isolated", "--line-length", str(COLUMNS), "-"]
+    done = subprocess.run(command, input=code, capture_output=True, text=True, check=True)
+    return re.sub(r"(?:^ *# .*\n?)+", _narrow_comment, done.stdout.rstrip("\n"), flags=re.M)
+
+
+def _narrow_comment(found: re.Match[str]) -> str:
+    """Break the lines of a comment anew, if one is too wide."""
+    lines = found[0].splitlines()
+    if max(map(len, lines)) <= COLUMNS:
+        return found[0]
+    mark = re.match(r" *# ", lines[0])
+    assert mark
+    text = " ".join(line.strip()[2:] for line in lines)
+    wrapped = textwrap.fill(text, COLUMNS, initial_indent=mark[0], subsequent_indent=mark[0])
+    return wrapped + found[0][len(found[0].rstrip("\n")) :]
 
 
 def _import_lines(code: str, modules: Sequence[ModuleType | None]) -> str:
     """Give the imports of all names that code from some modules takes from there."""
-    table = symtable.symtable(code, "listing", "exec")
-    names = _global_names(table) - {s.get_name() for s in table.get_symbols() if s.is_assigned()}
+    names = names_looked_up(code)
     plain: set[str] = set()
     taken: defaultdict[str, set[str]] = defaultdict(set)
     for module in filter(None, modules):
@@ -132,11 +155,13 @@ def _import_lines(code: str, modules: Sequence[ModuleType | None]) -> str:
     lines = [f"from {source} import {', '.join(sorted(taken[source]))}" for source in taken]
     # The package comes first, as everywhere in the chapters.
     lines = sorted([*plain, *lines], key=lambda line: (not line.startswith("from cozad"), line))
-    broken = [
-        line if len(line) <= 88 else re.sub(r"import (.*)", r"import (\n    \1,\n)", line)
-        for line in lines
-    ]
-    return "\n".join([*broken, "\n\n"]) if broken else ""
+    return "\n".join([*lines, "\n\n"]) if lines else ""
+
+
+def names_looked_up(code: str) -> set[str]:
+    """Give the names that a piece of code takes from where it stands, built-in ones too."""
+    table = symtable.symtable(code, "listing", "exec")
+    return _global_names(table) - {s.get_name() for s in table.get_symbols() if s.is_assigned()}
 
 
 def _global_names(table: symtable.SymbolTable) -> set[str]:
@@ -155,12 +180,19 @@ def _with_short_docstring(source: str) -> str:
     source = textwrap.dedent(source).strip()
     first = ast.parse(source).body[0].body[0]  # type: ignore[attr-defined]
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    if not documented or "\n\n" not in first.value.value:
+    if not documented or not isinstance(first.value.value, str):
         return source
     lines = source.split("\n")
-    kept = lines[first.lineno - 1 : first.end_lineno]
-    kept = kept[: kept.index("")]
-    kept[-1] += '"""'
+    indent = " " * first.col_offset
+    paragraph = '"""' + " ".join(first.value.value.split("\n\n")[0].split()) + '"""'
+    kept = textwrap.wrap(
+        paragraph,
+        COLUMNS,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     return "\n".join([*lines[: first.lineno - 1], *kept, *lines[first.end_lineno :]])
 
 

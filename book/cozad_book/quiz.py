@@ -1,4 +1,4 @@
-"""Multiple-choice questions in plain HTML: no script, no styles, the same bytes always."""
+"""Bets and multiple-choice questions in plain HTML: no script, no styles, the same bytes always."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import string
 from collections.abc import Sequence
 
-__all__ = ["Question"]
+__all__ = ["Bet", "Question", "predict_first"]
 
 # Every front end keeps <details>: JupyterLab takes styles and inputs out of notebooks that it does
 # not trust, which would show all answers. It also hides the marker of a summary, hence the line.
@@ -63,9 +63,58 @@ class Question:
         )
 
 
+class Bet:
+    """A question before a result; each answer opens and says what one would see if it were right.
+
+    Parameters
+    ----------
+    text : str
+        The question, written as that of a `Question`.
+    bets : dict of str to str
+        Each answer, and what the result would look like then.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two answers, or one says nothing of the result.
+    """
+
+    def __init__(self, text: str, bets: dict[str, str]) -> None:
+        if len(bets) < 2 or not all(seen.strip() for seen in bets.values()):
+            raise ValueError("a bet needs two or more answers, each with what one would see")
+        self.text, self.bets = text, bets
+
+    def __repr__(self) -> str:
+        return f"Bet({self.text!r}, {len(self.bets)} answers)"
+
+    def _repr_html_(self) -> str:
+        answers = "".join(
+            f'<details><summary style="{STYLE}">{_inline(answer)}</summary><p>{_inline(seen)}</p>'
+            "</details>"
+            for answer, seen in self.bets.items()
+        )
+        return (
+            '<div class="cozad-bet tex2jax_process">'
+            f"<p><strong>Your bet, before you look:</strong> {_inline(self.text)}</p>"
+            f"{answers}</div>"
+        )
+
+
+def predict_first(text: str, bets: dict[str, str]) -> Bet:
+    """Ask for a bet on the result below; it is not kept, and there is no score.
+
+    Parameters
+    ----------
+    text, bets
+        As of `Bet`.
+    """
+    return Bet(text, bets)
+
+
 def _inline(text: str) -> str:
-    """Escape for HTML, then mark formulas and code."""
+    """Escape for HTML, then mark emphasis, formulas and code."""
     escaped = html.escape(text)
+    escaped = re.sub(r"(?<![\w*])\*(\w[^*]*\w|\w)\*(?![\w*])", r"<em>\1</em>", escaped)
     escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
     escaped = re.sub(r"(?<!\\)\$(.+?)(?<!\\)\$", r"\\(\1\\)", escaped)
     return escaped.replace(r"\$", "$")

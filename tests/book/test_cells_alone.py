@@ -16,7 +16,7 @@ from notebooks import BOOK
 
 CHAPTERS = sorted((BOOK / "chapters").glob("[0-9][0-9]_*.ipynb"))
 APPENDIX = sorted((BOOK / "appendix").glob("*.ipynb"))
-ALONE = ("check_exercise(", "Question(", "frame_slider(")
+ALONE = ("check_exercise(", "Question(", "frame_slider(", "predict_first(", "my_detector(")
 
 
 def cells(path: Path) -> list[Any]:

@@ -107,7 +107,7 @@ def address(clone: Path) -> Iterator[str]:
         server.wait(30)
 
 
-Open = Callable[[str], Any]
+Open = Callable[..., Any]
 
 
 @pytest.fixture
@@ -115,18 +115,18 @@ def lab(address: str, browser: Any) -> Iterator[Open]:
     """Give a function that opens a notebook in a new window, its kernel ready."""
     windows: list[Any] = []
 
-    def open_notebook(name: str) -> Any:
+    def open_notebook(name: str, drawn: Callable[[Any], None] = wait_until_drawn) -> Any:
         windows.append(browser.new_page(viewport={"width": 1300, "height": 1000}))
         tab = windows[-1]
         tab.set_default_timeout(SECONDS * 1000)
         path = f"lab/workspaces/{len(windows)}/tree/chapters/{name}.ipynb"
         tab.goto(f"{address}/{path}?token={TOKEN}&reset")
-        wait_until_drawn(tab)
+        drawn(tab)
         # On a busy machine the widgets of Jupyter can miss what a notebook stores when the first
         # window opens; the troubleshooting page says to load the page again. Once must do.
         if tab.get_by_text("model not found").count():
             tab.reload()
-            wait_until_drawn(tab)
+            drawn(tab)
         return tab
 
     yield open_notebook
@@ -278,6 +278,56 @@ def test_right_answer_passes_in_a_fresh_kernel_without_the_cells_above(
             choose(tab, "Kernel", "Restart Kernel…")
             tab.click(".jp-Dialog .jp-mod-accept")
             wait_until_idle(tab)
+
+
+def solved(chapters: list[Path]) -> NotebookNode:
+    """Give all exercises with their solutions, and the detector after chapters 1, 2 and 11."""
+    cells, waiting = [], ""
+    for chapter in chapters:
+        for cell in nbformat.read(chapter, as_version=4).cells:
+            if "solution" in cell.metadata.get("tags", []):
+                answer = re.findall(r"^```python\n(.*?)^```$", cell.source, re.M | re.S)[0]
+                parts = re.split(r"^(?=def |check_exercise)", waiting, maxsplit=2, flags=re.M)
+                cells.append(f"{parts[0]}{answer}\n{parts[2]}")
+            elif cell.cell_type == "code" and "check_exercise(" in cell.source:
+                waiting = cell.source
+            elif cell.cell_type == "code" and (
+                chapter.stem == "capstone"
+                or (cell.id == "own-detector" and chapter.stem[:2] in ("01", "02", "11"))
+            ):
+                cells.append(cell.source)
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+
+
+def test_a_student_s_path_from_an_empty_file_to_a_cozad_of_their_own(
+    lab: Open, clone: Path
+) -> None:
+    folder = clone / "book" / "chapters"
+    path = solved([*sorted(folder.glob("[0-9][0-9]_*.ipynb")), folder / "capstone.ipynb"])
+    notebooks.write(notebooks.stable(path), folder / "path.ipynb")
+    own = folder / "my_cozad.py"
+    assert not own.exists()
+    tab = lab("path", drawn=wait_until_idle)
+    choose(tab, "Run", "Run All Cells")
+    begun = time.monotonic()
+    while not (own.exists() and "capstone.score" in own.read_text(encoding="utf-8")):
+        assert time.monotonic() < begun + 4 * SECONDS, own.exists() and own.read_text()[-2000:]
+        tab.wait_for_timeout(500)
+    wait_until_idle(tab)
+    choose(tab, "File", "Save Notebook")
+    tab.wait_for_selector(".lm-DockPanel-tabBar .jp-mod-dirty", state="detached")
+    close(tab)
+    cells = nbformat.read(folder / "path.ipynb", as_version=4).cells
+    texts = ["".join(str(o.get("data", o.get("text", ""))) for o in c.outputs) for c in cells]
+    checked = [i for i, cell in enumerate(cells) if "\ncheck_exercise(" in cell.source]
+    assert len(checked) == 40 and [i for i in checked if ": passed." not in texts[i]] == []
+    detectors = [text for cell, text in zip(cells, texts, strict=True) if "my_det" in cell.source]
+    assert len(detectors) == 3 and "still the book" not in detectors[-1]
+    assert "a mean for each place" in detectors[-1] and "image/" in detectors[-1]
+    assert re.search(r"scores, greatest difference +\d\.\de-1\d", texts[-1])
+    assert "# %% capstone.score: score\n" in own.read_text(encoding="utf-8")
+    (folder / "path.ipynb").unlink()
+    own.unlink()
 
 
 def test_cells_that_were_run_saved_and_shut_down_open_as_they_were(lab: Open, clone: Path) -> None:

@@ -10,9 +10,12 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+import reading
+from cozad_book.own.pieces import CHAPTERS as PIECES
 from notebooks import BOOK
 
 CHAPTERS = sorted((BOOK / "chapters").glob("[0-9][0-9]_*.ipynb"))
+CAPSTONE = BOOK / "chapters" / "capstone.ipynb"
 
 # The three parts of the opening admonition, then headings of level 2 that no chapter lacks.
 OPENING = ("You will learn", "You need", "Time")
@@ -85,15 +88,17 @@ def test_opening_says_what_is_learnt_needed_and_how_long(path: Path) -> None:
     )
 
 
-def test_minutes_are_the_same_in_chapter_first_page_and_readme() -> None:
-    """Give each chapter's minutes for reading and exercises, three times over."""
+def test_minutes_follow_the_rule_in_chapter_first_page_and_readme() -> None:
+    """Check each chapter's minutes for reading and exercises, three times over."""
     index = (BOOK / "index.md").read_text(encoding="utf-8")
     readme = (BOOK.parent / "README.md").read_text(encoding="utf-8")
-    for path in CHAPTERS:
-        time = re.search(
-            r"\*\*Time\*\*: (\d+) min\w* reading, (\d+) min", read(path).cells[0].source
-        )
+    for path in [*CHAPTERS, CAPSTONE]:
+        notebook = read(path)
+        pattern = r"\*\*Time\*\*: (\d+) min\w* reading, (\d+) min"
+        time = re.search(pattern, notebook.cells[0].source)
         assert time, f"{path.name}: **Time**: N min reading, N min exercises"
+        ruled = reading.reading_minutes(notebook), reading.exercise_minutes(notebook)
+        assert tuple(map(int, time.groups())) == ruled, f"{path.name}: see book/_tools/reading.py"
         listed = re.search(rf"{path.name}\)\n  - (\d+)\n  - (\d+)\n", index)
         in_readme = re.search(rf"{path.name}\).*\| (\d+) \| (\d+) \|$", readme, re.M)
         assert listed and in_readme, f"{path.name} is missing on the first page or in the README"
@@ -253,6 +258,38 @@ def test_exercises_say_how_hard_and_how_long_and_can_be_checked(path: Path) -> N
         assert "hint" in text.lower(), "every exercise needs a hint"
     code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
     assert len(re.findall(r"^check_exercise\(", code, re.M)) == len(found)
+
+
+@each_chapter
+def test_bets_stand_before_results_and_the_own_detector_before_the_quiz(path: Path) -> None:
+    cells = read(path).cells
+    bets = [i for i, c in enumerate(cells) if "predict_first(" in c.source]
+    assert len(bets) >= 2, "two results at least are worth a bet"
+    for i in bets:
+        assert cells[i + 1].cell_type == "code" and cells[i + 1].outputs, "no result follows"
+        assert "remove-input" in cells[i].metadata.tags
+    own = [i for i, c in enumerate(cells) if "my_detector(" in c.source]
+    number = int(path.stem[:2])
+    assert len(own) == 1 and f"my_detector(chapter={number})" in cells[own[0]].source
+    assert cells[own[0] + 1].source.startswith("## Quiz")
+    checked = {name for c in cells for name in re.findall(r'check_exercise\("([^"]+)"', c.source)}
+    assert set(PIECES.get(number, ())) <= checked, "a piece of the detector without its exercise"
+
+
+@pytest.mark.parametrize("path", [*CHAPTERS, CAPSTONE], ids=lambda p: p.stem)
+def test_shown_code_fits_its_page(path: Path) -> None:
+    """Lines of code end at column 76, but for strings, which nothing breaks."""
+    wide = []
+    for cell in read(path).cells:
+        folded = {"hide-input", "remove-input"} & set(cell.metadata.get("tags", []))
+        texts = [cell.source] if cell.cell_type == "code" and not folded else []
+        listings = (
+            str(o.get("data", {}).get("text/markdown", "")) for o in cell.get("outputs", [])
+        )
+        texts += [text for text in listings if text.startswith("````python")]
+        lines = [line for text in texts for line in text.splitlines()]
+        wide += [f"{cell.id}: {line}" for line in lines if len(line) > 76 and '"' not in line]
+    assert wide == []
 
 
 @each_chapter

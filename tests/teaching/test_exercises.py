@@ -733,12 +733,12 @@ RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", [n for n in EXERCISES if not n.startswith("capstone.")])
 def test_right_answers_pass_however_they_are_written(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Some of them are the package's functions, which are to agree, and which students may not call.
-    monkeypatch.setattr(running, "_noting_calls", contextlib.nullcontext)
+    monkeypatch.setattr(running, "_noting_calls", lambda *_: contextlib.nullcontext())
     assert len(RIGHT[name]) >= 3
     for function in (inspect.unwrap(EXERCISES[name].reference), *RIGHT[name]):
         verdict = check_exercise(name, function)

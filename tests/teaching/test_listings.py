@@ -31,7 +31,8 @@ def test_source_is_the_package_s_own_with_short_docstrings() -> None:
     for function, text in zip((mean_pool, standardise), listed, strict=True):
         assert code_of(text) == code_of(inspect.getsource(function))
         summary = inspect.getdoc(function).split("\n\n")[0]
-        assert ast.get_docstring(ast.parse(text).body[0]) == summary
+        assert ast.get_docstring(ast.parse(text).body[0]).split() == summary.split()
+        assert max(map(len, text.splitlines())) <= 76
 
 
 @pytest.mark.parametrize("function", [mean_pool, adapt_supports, show_source])
@@ -66,11 +67,21 @@ def lengthy(x: int) -> int:
     return x
 
 
-def test_short_docstrings_and_none_are_left_alone() -> None:
-    for function in (bare, brief):
-        assert inspect.getsource(function).strip() in show_source(function).markdown
+def wide(first_argument: int, second_argument: int) -> list[int]:
+    # A comment that is as long as a line of the package may be, which pages cut at their edges.
+    # It goes on.
+    return [first_argument + second_argument, first_argument * second_argument, first_argument - 1]
+
+
+def test_docstrings_keep_their_first_paragraph_and_lines_are_narrow() -> None:
+    assert inspect.getsource(bare).strip() in show_source(bare).markdown
+    assert '    """Give it back, in two lines."""\n    return x' in show_source(brief).markdown
     shown = show_source(lengthy).markdown
-    assert '    """Give it back,\n    in two lines."""\n    # A comment stays.' in shown
+    assert '    """Give it back, in two lines."""\n    # A comment stays.' in shown
+    shown = show_source(wide).markdown
+    assert max(map(len, shown.splitlines())) <= 76
+    comment = re.sub(r"\s+# ", " ", shown.split("# ", 1)[1].split("return")[0])
+    assert comment.split()[-6:] == ["at", "their", "edges.", "It", "goes", "on."]
 
 
 def test_methods_start_at_the_margin() -> None:

@@ -6,7 +6,6 @@ import numpy as np
 from scipy import stats
 
 from cozad_book.checking.cases import Case, Exercise
-from cozad_teach.evaluation.thresholds import conformal_threshold as right_threshold
 
 
 def _rank(scores, false_alarm_rate):
@@ -46,7 +45,7 @@ EXERCISE = Exercise("thresholds.conformal_threshold", cases=_threshold_cases())
 @EXERCISE.right
 def conformal_threshold(scores: np.ndarray, false_alarm_rate: float) -> np.ndarray:
     """Give the j-th smallest of the scores (N,), j = ⌈(N + 1)(1 - δ)⌉, or infinity if j > N."""
-    return np.array(right_threshold(scores, false_alarm_rate))
+    return _kth(scores, _rank(scores, false_alarm_rate))
 
 
 @EXERCISE.wrong
