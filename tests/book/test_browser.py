@@ -106,18 +106,15 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 # Rules that a theme can break, and those that it cannot.
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 STRUCTURE = {"type": "tag", "values": AXE_TAGS}
+# Of a page's structure, what a narrow screen alone can break: it makes more parts scroll.
+NARROW = {"type": "rule", "values": ["scrollable-region-focusable", "target-size"]}
 # Pages that have all that only a phone shows: menus, and a chapter's contents.
 ON_A_PHONE = ("index.html", "chapters/01_first_result.html", "appendix/glossary.html")
 
 
-def serious(tab: Any, axe: Path, *, structure: bool, colours: bool) -> list[str]:
-    """What axe finds; a page's structure is the same in both themes, its colours on all screens."""
-    if not (structure or colours):
-        return []
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
-    options["runOnly"] = STRUCTURE if structure else COLOURS
-    if not colours:
-        options["rules"] = {name: {"enabled": False} for name in COLOURS["values"]}
+def serious(tab: Any, axe: Path, rules: dict[str, Any]) -> list[str]:
+    """What axe finds by some rules."""
+    options = {"resultTypes": ["violations"], "runOnly": rules}
     tab.add_script_tag(path=axe)
     violations = tab.evaluate("options => axe.run(document, options)", options)["violations"]
     return [
@@ -126,6 +123,13 @@ def serious(tab: Any, axe: Path, *, structure: bool, colours: bool) -> list[str]
         if violation["impact"] in {"serious", "critical"}
         for node in violation["nodes"]
     ]
+
+
+def rules_for(name: str, size: str, *, first: bool) -> dict[str, Any]:
+    """Choose what can differ from what was looked at before: by size, then by theme."""
+    if size == "desktop" or name in ON_A_PHONE:
+        return STRUCTURE if first else COLOURS
+    return NARROW
 
 
 # Whether the page takes a theme within ten seconds.
@@ -160,9 +164,7 @@ def test_pages_are_quiet_accessible_and_fit(
             if (beyond := tab.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
                 found.append(f"is {beyond} pixels too wide")
             if axe:
-                first = scheme == schemes[0]
-                colours = size == "desktop" or name in ON_A_PHONE
-                found += serious(tab, axe, structure=first, colours=colours)
+                found += serious(tab, axe, rules_for(name, size, first=scheme == schemes[0]))
             problems += [f"{name}, {scheme}: {problem}" for problem in found]
     assert problems == []
     if axe is None:
