@@ -18,7 +18,7 @@ import pytest
 
 from cozad_book.checking import exercises
 from cozad_book.checking.exercises import all_exercises, check_exercise
-from cozad_book.own import growth, pieces
+from cozad_book.own import file, growth, pieces
 from cozad_book.own.detector import build
 from cozad_book.own.features import read_features
 from cozad_book.own.sources import source_with_needs
@@ -200,6 +200,18 @@ def test_one_name_for_two_things_is_refused(own: Path) -> None:
     with pytest.raises(CozadError, match="`part` means one thing in the answer to features"):
         pieces.collect()
     assert own.read_text(encoding="utf-8") == before
+
+
+def test_an_answer_that_cannot_be_kept_does_not_take_others_along(own: Path) -> None:
+    typed = define(STANDARDISE, "scaled", "<typed>")
+    assert check_exercise("features.standardise", typed).passed
+    del linecache.cache["<typed>"]
+    fence = "import numpy as np\n\n\ndef fence(s, g):\n    q, r = np.percentile(s, [25, 75])\n"
+    fence += "    return r + g * (r - q)\n"
+    assert check_exercise("confidence.iqr_threshold", define(fence, "fence", "<f>")).passed
+    with pytest.raises(CozadError, match="the source of scaled is gone: run its cell again"):
+        pieces.collect()
+    assert list(file.read()) == ["confidence.iqr_threshold"]
 
 
 @pytest.mark.parametrize("make", ["text", "folder", "link", "bytes"])

@@ -128,9 +128,24 @@ def my_pieces() -> Pieces:
 
 
 def collect() -> list[str]:
-    """Write the answers that passed in this notebook into the file; list the exercises."""
+    """Write the answers that passed in this notebook into the file; list the exercises.
+
+    Raises
+    ------
+    CozadError
+        Of the first answer that cannot be written, when all others are.
+    """
     names = {name for pieces in CHAPTERS.values() for name in pieces} | {*CAPSTONE}
-    return file.add({n: f for n, f in take_passed().items() if n in names})
+    changed, errors = [], []
+    for name, function in take_passed().items():
+        if name in names:
+            try:
+                changed += file.add({name: function})
+            except CozadError as error:
+                errors.append(error)
+    if errors:
+        raise errors[0]
+    return changed
 
 
 def my_functions(*exercises: str) -> list[Callable[..., Any]]:
