@@ -433,3 +433,25 @@ def test_a_function_of_the_package_is_no_answer() -> None:
     before = sys.getprofile()
     assert check_exercise("confidence.iqr_threshold", right).passed
     assert sys.getprofile() is before
+
+
+def test_a_function_of_the_bank_is_no_answer_by_whatever_name() -> None:
+    from cozad_book.exercises.features_mean_pool import _mean_around as around
+
+    def pooled(features: np.ndarray) -> np.ndarray:
+        return around(features, 1, 1)
+
+    verdict = check_exercise("features.mean_pool", pooled)
+    assert verdict.status == "failed"
+    assert "calls `_mean_around` of `cozad_book.exercises.features_mean_pool`" in verdict.message
+
+
+def test_what_the_capstone_gives_may_be_called() -> None:
+    from cozad_book import given
+
+    def embedded(z: torch.Tensor, A: torch.Tensor) -> torch.Tensor:
+        given.unpack(torch.zeros(6))
+        turned = z + z @ A.mT
+        return turned * z.shape[-1] ** 0.5 / turned.norm(dim=-1, keepdim=True)
+
+    assert check_exercise("capstone.embed", embedded).passed
