@@ -236,20 +236,10 @@ def adapt_support(
 
 
 def places_and_noise(supports: Tensor, settings: Settings, seed: int) -> tuple[Tensor, Tensor]:
-    """Draw the few places of every image that adaptation uses, and the noise put on them.
+    """Draw the few places of every image that adaptation uses, (R,), and their noise, (1, R, C).
 
-    Parameters
-    ----------
-    supports, settings, seed
-        As in `adapt_supports`.
-
-    Returns
-    -------
-    places : torch.Tensor
-        Shape (R,), numbers below P.
-    noise : torch.Tensor
-        Shape (1, R, C). All images share both, so that the order in which images come leaves no
-        trace.
+    All images share both, so that the order in which images come leaves no trace. The arguments
+    are those of `adapt_supports`.
     """
     source = torch.Generator().manual_seed(seed)
     n_patches, channels = supports.shape[2:]

@@ -1,4 +1,4 @@
-"""What the capstone gives to build on: five short functions in PyTorch, and settings to try with.
+"""What the capstone gives to build on: four short functions in PyTorch. And cases to check it with.
 
 Answers may call them; the checker takes them for no part of the package.
 """
@@ -72,7 +72,15 @@ def small_values(seed: int, *shape: int, scale: float = 1.0) -> Tensor:
     return scale * torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
-def small_task(seed: int, images: int, patches: int, channels: int, **more: Any) -> dict[str, Any]:
+def small_task(
+    seed: int,
+    images: int,
+    patches: int,
+    channels: int,
+    *,
+    weights: bool = True,
+    decay: bool = True,
+) -> dict[str, Any]:
     """Draw a task to check a step with: what the notebook says that one holds.
 
     Parameters
@@ -81,8 +89,8 @@ def small_task(seed: int, images: int, patches: int, channels: int, **more: Any)
         Decides its values.
     images, patches, channels : int
         K, P and D of its support.
-    **more
-        ``weights=False`` and ``decay=False`` leave these out, as the steps find them.
+    weights, decay : bool
+        Whether these are there already, which the step that trains has to add.
     """
     root = small_values(seed, channels, channels)
     task: dict[str, Any] = {
@@ -92,8 +100,8 @@ def small_task(seed: int, images: int, patches: int, channels: int, **more: Any)
         "query": small_values(seed + 4, images + 1, patches, channels),
         "query_anomalous": small_values(seed + 5, images + 1, patches) > 0.4,
     }
-    if more.get("weights", True):
+    if weights:
         task["weights"] = small_values(seed + 3, images, patches).sigmoid()
-    if more.get("decay", True):
+    if decay:
         task["decay"] = 0.05 + 0.01 * seed % 0.1
     return task

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 import symtable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from solutions import solved_cells
 
 from notebooks import BOOK
 
@@ -59,23 +59,15 @@ def test_exercises_quizzes_and_explorers_run_alone_or_say_what_they_need(path: P
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_solution_passes_in_the_cell_of_its_exercise(path: Path) -> None:
-    exercise, checked = "", 0
-    for cell in cells(path):
-        if cell.cell_type == "code" and re.search(r"^check_exercise\(", cell.source, re.M):
-            assert not exercise, "an exercise without a solution"
-            exercise = cell.source
-        elif "solution" in cell.metadata.get("tags", []):
-            code = re.findall(r"^```python\n(.*?)^```$", cell.source, re.M | re.S)
-            assert len(code) == 1
-            before, definition, check = re.split(r"^(?=def |check_exercise)", exercise, flags=re.M)
-            name = re.match(r"def (\w+)\(", definition)
-            assert name and f"def {name[1]}(" in code[0], "it defines the function of the exercise"
+    checked = 0
+    for solved in solved_cells(path):
+        if solved.check:
             space: dict[str, Any] = {}
-            exec(before + code[0], space)
-            verdict = eval(check.strip(), space)
+            exec(solved.source, space)
+            verdict = eval(solved.check.strip(), space)
             assert verdict.passed, verdict
-            exercise, checked = "", checked + 1
-    assert not exercise and checked >= 2
+            checked += 1
+    assert checked >= 2
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

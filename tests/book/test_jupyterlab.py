@@ -18,6 +18,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from solutions import solved_cells
 
 import notebooks
 from notebooks import ROOT
@@ -260,21 +261,18 @@ def test_right_answer_passes_in_a_fresh_kernel_without_the_cells_above(
 ) -> None:
     chapter = clone / "book" / "chapters" / f"{CHAPTER}.ipynb"
     tab = lab(CHAPTER)
-    cells = nbformat.read(chapter, as_version=4).cells
-    exercises = [i for i, c in enumerate(cells) if "\ncheck_exercise(" in c.source]
-    for place in exercises:
-        solution = next(c for c in cells[place:] if "solution" in c.metadata.get("tags", []))
-        answer = re.findall(r"^```python\n(.*?)^```$", solution.source, re.M | re.S)[0]
-        before, _, check = re.split(
-            r"^(?=def |check_exercise)", cells[place].source, maxsplit=2, flags=re.M
-        )
+    places = {c.id: i for i, c in enumerate(nbformat.read(chapter, as_version=4).cells)}
+    answers = {
+        places[s.cell.id]: f"{s.source}\n{s.check}" for s in solved_cells(chapter) if s.check
+    }
+    for place, answer in answers.items():
         cell = tab.locator(".jp-Notebook > * .jp-Cell, .jp-Notebook > .jp-Cell").nth(place)
         cell.locator(".cm-content").click()
         tab.keyboard.press("Control+a")
-        tab.keyboard.insert_text(before + answer + "\n" + check)
+        tab.keyboard.insert_text(answer)
         tab.keyboard.press("Control+Enter")
         cell.locator(".jp-OutputArea-output:has-text('passed.')").wait_for()
-        if place != exercises[-1]:
+        if place != max(answers):
             choose(tab, "Kernel", "Restart Kernel…")
             tab.click(".jp-Dialog .jp-mod-accept")
             wait_until_idle(tab)
@@ -282,21 +280,15 @@ def test_right_answer_passes_in_a_fresh_kernel_without_the_cells_above(
 
 def solved(chapters: list[Path]) -> NotebookNode:
     """Give all exercises with their solutions, and the detector after chapters 1, 2 and 11."""
-    cells, waiting = [], ""
-    for chapter in chapters:
-        for cell in nbformat.read(chapter, as_version=4).cells:
-            if "solution" in cell.metadata.get("tags", []):
-                answer = re.findall(r"^```python\n(.*?)^```$", cell.source, re.M | re.S)[0]
-                parts = re.split(r"^(?=def |check_exercise)", waiting, maxsplit=2, flags=re.M)
-                cells.append(f"{parts[0]}{answer}\n{parts[2]}")
-            elif cell.cell_type == "code" and "check_exercise(" in cell.source:
-                waiting = cell.source
-            elif cell.cell_type == "code" and (
-                chapter.stem == "capstone"
-                or (cell.id == "own-detector" and chapter.stem[:2] in ("01", "02", "11"))
-            ):
-                cells.append(cell.source)
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    sources = [
+        f"{code.source}\n{code.check}"
+        for chapter in chapters
+        for code in solved_cells(chapter)
+        if code.check
+        or chapter.stem == "capstone"
+        or (code.cell.id == "own-detector" and chapter.stem[:2] in ("01", "02", "11"))
+    ]
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
 
 
 def test_a_student_s_path_from_an_empty_file_to_a_cozad_of_their_own(

@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import linecache
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
 import torch
+from solutions import solved_cells
 from torch import Tensor
 
 from cozad_book import given
@@ -196,27 +195,6 @@ def test_each_step_is_that_of_the_package(name: str, monkeypatch: pytest.MonkeyP
         assert verdict.passed, f"{function.__name__}: {verdict}"
 
 
-def cells() -> list[Any]:
-    return list(nbformat.read(NOTEBOOK, as_version=4).cells)
-
-
-def solved() -> list[tuple[str, str]]:
-    """Give the code of the notebook with its solutions, in order: source, and what it checks."""
-    found, waiting = [], ""
-    for cell in cells():
-        if "solution" in cell.metadata.get("tags", []):
-            (answer,) = re.findall(r"^```python\n(.*?)^```$", cell.source, re.M | re.S)
-            before, _, check = re.split(
-                r"^(?=def |check_exercise)", waiting, maxsplit=2, flags=re.M
-            )
-            found.append((before + answer, check))
-        elif cell.cell_type == "code" and "check_exercise(" in cell.source:
-            waiting = cell.source
-        elif cell.cell_type == "code":
-            found.append((cell.source, ""))
-    return found
-
-
 @pytest.fixture
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COZAD_MY_FILE", str(tmp_path / "my_cozad.py"))
@@ -237,10 +215,10 @@ def test_the_solutions_pass_in_order_agree_with_the_package_and_are_kept(own_fol
     pieces.catch_up(5)
     space: dict[str, Any] = {"__name__": "__main__"}
     passed, result = 0, None
-    for number, (source, check) in enumerate(solved()):
-        result = run(source, f"<cell {number}>", space)
-        if check:
-            verdict = eval(check.strip(), space)
+    for number, solved in enumerate(solved_cells(NOTEBOOK)):
+        result = run(solved.source, f"<cell {number}>", space)
+        if solved.check:
+            verdict = eval(solved.check.strip(), space)
             assert isinstance(verdict, Verdict) and verdict.passed, verdict
             passed += 1
     assert passed == len(RIGHT)

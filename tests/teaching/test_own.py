@@ -12,9 +12,9 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
+from solutions import solved_cells
 
 from cozad_book.checking import exercises
 from cozad_book.checking.exercises import all_exercises, check_exercise
@@ -274,16 +274,10 @@ def test_functions_to_build_on_say_when_they_are_the_book_s(
 
 def solutions(path: Path) -> list[tuple[str, str, str]]:
     """Give the exercises of a chapter: name, source with its solution, name of the function."""
-    found, waiting = [], ""
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "code" and "check_exercise(" in cell.source:
-            waiting = cell.source
-        elif "solution" in cell.metadata.get("tags", []):
-            (answer,) = re.findall(r"^```python\n(.*?)^```$", cell.source, re.M | re.S)
-            match = re.search(r'check_exercise\("([^"]+)", (\w+)\)', waiting)
-            assert match
-            before = re.split(r"^def ", waiting, maxsplit=1, flags=re.M)[0]
-            found.append((match[1], before + answer, match[2]))
+    found = []
+    for solved in solved_cells(path):
+        if match := re.search(r'check_exercise\("([^"]+)", (\w+)\)', solved.check):
+            found.append((match[1], solved.source, match[2]))
     return found
 
 

@@ -117,10 +117,8 @@ def _run(
     _NOW.answering, _NOW.peeked = True, False
     try:
         with contextlib.redirect_stdout(heard):
-            with (
-                kept_state(),
-                _noting_calls(function, called),
-            ):  # what it replaces must not judge it
+            # What the function replaces must not judge it.
+            with kept_state(), _noting_calls(function, called):
                 result = function(*given)
             outcome = _judged(result, heard, given, arguments)
     except (OutOfTime, KeyboardInterrupt):

@@ -1,22 +1,15 @@
 """Exercise capstone.adapt."""
 
-import dataclasses
-
 from torch.func import grad
 
-from cozad_book.checking.cases import Case, Exercise
-from cozad_book.exercises.capstone_inner_loss import inner_loss, small_theta
-from cozad_book.given import SMALL, small_task
+from cozad_book.checking.cases import Exercise
+from cozad_book.exercises.capstone_inner_loss import inner_loss, task_case
 
 
 def _cases():
-    def case(label, seed, n, p, d, hidden=False, **changes):
-        settings = dataclasses.replace(SMALL, **changes)
-        return Case(label, (small_theta(seed, d), small_task(seed, n, p, d), settings), hidden)
-
     return (
-        case("3 images of 6 patches, 3 steps", 170, 3, 6, 4),
-        case(
+        task_case("3 images of 6 patches, 3 steps", 170, 3, 6, 4),
+        task_case(
             "2 images of 5 patches, 2 large steps",
             181,
             2,
@@ -25,8 +18,8 @@ def _cases():
             inner_steps=2,
             inner_learning_rate=0.4,
         ),
-        case("a single step", 192, 4, 3, 2, hidden=True, inner_steps=1),
-        case("no step at all", 203, 2, 4, 3, hidden=True, inner_steps=0),
+        task_case("a single step", 192, 4, 3, 2, hidden=True, inner_steps=1),
+        task_case("no step at all", 203, 2, 4, 3, hidden=True, inner_steps=0),
     )
 
 

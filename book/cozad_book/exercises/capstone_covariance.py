@@ -5,6 +5,7 @@ import dataclasses
 import torch
 
 from cozad_book.checking.cases import Case, Exercise
+from cozad_book.exercises.capstone_place_means import common_mean
 from cozad_book.given import SMALL, small_task, small_values
 
 
@@ -162,8 +163,7 @@ def not_centred(e, weights, mean, prior, settings):
 @EXERCISE.wrong
 def around_its_own_mean(e, weights, mean, prior, settings):
     """You compute a mean of your own. Use the one that is given: it may differ by place."""
-    own = (weights[..., None] * e).sum((0, 1)) / weights.sum()
-    return covariance(e, weights, own, prior, settings)
+    return covariance(e, weights, common_mean(e, weights), prior, settings)
 
 
 @EXERCISE.wrong

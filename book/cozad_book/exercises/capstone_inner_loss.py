@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from cozad_book.checking.cases import Case, Exercise
 from cozad_book.exercises.capstone_covariance import covariance
 from cozad_book.exercises.capstone_embed import embed
+from cozad_book.exercises.capstone_place_means import common_mean
 from cozad_book.given import SMALL, distance, move_prior, small_task, small_values, unpack
 
 
@@ -17,16 +18,18 @@ def small_theta(seed, channels):
     return torch.cat([head, torch.tensor([0.6, -0.8], dtype=torch.float64)])
 
 
-def _cases():
-    def case(label, seed, n, p, d, hidden=False, **changes):
-        settings = dataclasses.replace(SMALL, **changes)
-        return Case(label, (small_theta(seed, d), small_task(seed, n, p, d), settings), hidden)
+def task_case(label, seed, n, p, d, hidden=False, **changes):
+    """Make a case of θ, a task of n images with p patches and d channels, and settings."""
+    settings = dataclasses.replace(SMALL, **changes)
+    return Case(label, (small_theta(seed, d), small_task(seed, n, p, d), settings), hidden)
 
+
+def _cases():
     return (
-        case("3 images of 6 patches with 4 channels", 130, 3, 6, 4),
-        case("2 images of 5 patches with 3 channels", 141, 2, 5, 3),
-        case("4 images of 3 patches with 2 channels", 152, 4, 3, 2, hidden=True),
-        case("no prior", 163, 2, 7, 3, hidden=True, prior_images=0.0),
+        task_case("3 images of 6 patches with 4 channels", 130, 3, 6, 4),
+        task_case("2 images of 5 patches with 3 channels", 141, 2, 5, 3),
+        task_case("4 images of 3 patches with 2 channels", 152, 4, 3, 2, hidden=True),
+        task_case("no prior", 163, 2, 7, 3, hidden=True, prior_images=0.0),
     )
 
 
@@ -36,20 +39,20 @@ EXERCISE = Exercise("capstone.inner_loss", cases=_cases(), tolerance=1e-6)
 def statistics(A, task, settings):
     """Give the weighted mean and the covariance of a task's support in the embedding of A."""
     e, weights = embed(task["support"], A), task["weights"]
-    mean = (weights[..., None] * e).sum((0, 1)) / weights.sum()
+    mean = common_mean(e, weights)
     return mean, covariance(e, weights, mean, move_prior(task["prior"], A), settings)
 
 
-def _logits(theta, z, found):
+def logits_of(theta, z, found):
     A, log_slope, offset = unpack(theta)
     return log_slope.exp() * distance(embed(z, A), *found).log() + offset
 
 
-def _penalty(theta, task):
+def penalty(theta, task):
     return task["decay"] * unpack(theta)[0].square().sum()
 
 
-def _loss(theta, task, settings, logits=_logits, task_of_statistics=None):
+def _loss(theta, task, settings, logits=logits_of, task_of_statistics=None):
     found = statistics(unpack(theta)[0], task_of_statistics or task, settings)
     real = logits(theta, task["support"], found)
     perturbed = logits(theta, task["support"] + task["noise"], found)
@@ -60,7 +63,7 @@ def _loss(theta, task, settings, logits=_logits, task_of_statistics=None):
 @EXERCISE.right
 def inner_loss(theta, task, settings):
     """Tell real patches of the support from perturbed ones; add the penalty."""
-    return _loss(theta, task, settings) + _penalty(theta, task)
+    return _loss(theta, task, settings) + penalty(theta, task)
 
 
 @EXERCISE.wrong
@@ -97,28 +100,28 @@ def ignores_the_weights(theta, task, settings):
 def plain_statistics(theta, task, settings):
     """Your statistics take all patches alike. Weigh them there, too."""
     plain = {**task, "weights": torch.ones_like(task["weights"])}
-    return _loss(theta, task, settings, task_of_statistics=plain) + _penalty(theta, task)
+    return _loss(theta, task, settings, task_of_statistics=plain) + penalty(theta, task)
 
 
 @EXERCISE.wrong
 def plain_mean_of_losses(theta, task, settings):
     """You average the losses of all patches alike. Each counts by its weight."""
     found = statistics(unpack(theta)[0], task, settings)
-    real = _logits(theta, task["support"], found)
-    perturbed = _logits(theta, task["support"] + task["noise"], found)
-    return (F.softplus(real) + F.softplus(-perturbed)).mean() + _penalty(theta, task)
+    real = logits_of(theta, task["support"], found)
+    perturbed = logits_of(theta, task["support"] + task["noise"], found)
+    return (F.softplus(real) + F.softplus(-perturbed)).mean() + penalty(theta, task)
 
 
 @EXERCISE.wrong
 def sum_of_losses(theta, task, settings):
     """You add the weighted losses up. Divide by the sum of the weights."""
-    return task["weights"].sum() * _loss(theta, task, settings) + _penalty(theta, task)
+    return task["weights"].sum() * _loss(theta, task, settings) + penalty(theta, task)
 
 
 @EXERCISE.wrong
 def divides_by_the_number(theta, task, settings):
     """You divide the weighted losses by the number of patches. Divide by the sum of the weights."""
-    return task["weights"].mean() * _loss(theta, task, settings) + _penalty(theta, task)
+    return task["weights"].mean() * _loss(theta, task, settings) + penalty(theta, task)
 
 
 @EXERCISE.wrong
@@ -127,9 +130,9 @@ def labels_the_wrong_way(theta, task, settings):
     that should be normal, softplus(-φ) of one that should not."""
 
     def turned(theta, z, found):
-        return -_logits(theta, z, found)
+        return -logits_of(theta, z, found)
 
-    return _loss(theta, task, settings, turned) + _penalty(theta, task)
+    return _loss(theta, task, settings, turned) + penalty(theta, task)
 
 
 @EXERCISE.wrong
@@ -140,7 +143,7 @@ def forgets_the_logarithm(theta, task, settings):
         A, log_slope, offset = unpack(theta)
         return log_slope.exp() * distance(embed(z, A), *found) + offset
 
-    return _loss(theta, task, settings, logits) + _penalty(theta, task)
+    return _loss(theta, task, settings, logits) + penalty(theta, task)
 
 
 @EXERCISE.wrong
@@ -151,7 +154,7 @@ def slope_not_raised(theta, task, settings):
         A, slope, offset = unpack(theta)
         return slope * distance(embed(z, A), *found).log() + offset
 
-    return _loss(theta, task, settings, logits) + _penalty(theta, task)
+    return _loss(theta, task, settings, logits) + penalty(theta, task)
 
 
 @EXERCISE.wrong
@@ -164,24 +167,24 @@ def noise_on_embeddings(theta, task, settings):
         distance(x, *found).log() * log_slope.exp() + offset for x in (e, e + task["noise"])
     )
     each = F.softplus(real) + F.softplus(-perturbed)
-    return (task["weights"] * each).sum() / task["weights"].sum() + _penalty(theta, task)
+    return (task["weights"] * each).sum() / task["weights"].sum() + penalty(theta, task)
 
 
 @EXERCISE.wrong
 def real_patches_only(theta, task, settings):
     """The perturbed patches are missing: their loss is softplus(-φ)."""
-    real = _logits(theta, task["support"], statistics(unpack(theta)[0], task, settings))
+    real = logits_of(theta, task["support"], statistics(unpack(theta)[0], task, settings))
     weights = task["weights"]
-    return (weights * F.softplus(real)).sum() / weights.sum() + _penalty(theta, task)
+    return (weights * F.softplus(real)).sum() / weights.sum() + penalty(theta, task)
 
 
 @EXERCISE.wrong
 def perturbed_patches_only(theta, task, settings):
     """The real patches are missing: their loss is softplus(φ)."""
     found = statistics(unpack(theta)[0], task, settings)
-    perturbed = _logits(theta, task["support"] + task["noise"], found)
+    perturbed = logits_of(theta, task["support"] + task["noise"], found)
     weights = task["weights"]
-    return (weights * F.softplus(-perturbed)).sum() / weights.sum() + _penalty(theta, task)
+    return (weights * F.softplus(-perturbed)).sum() / weights.sum() + penalty(theta, task)
 
 
 @EXERCISE.wrong
@@ -189,11 +192,11 @@ def prior_not_moved(theta, task, settings):
     """The prior is still that of features: `move_prior` takes it to the embeddings."""
     A = unpack(theta)[0]
     e, weights = embed(task["support"], A), task["weights"]
-    mean = (weights[..., None] * e).sum((0, 1)) / weights.sum()
+    mean = common_mean(e, weights)
     found = mean, covariance(e, weights, mean, task["prior"], settings)
-    each = F.softplus(_logits(theta, task["support"], found))
-    each = each + F.softplus(-_logits(theta, task["support"] + task["noise"], found))
-    return (weights * each).sum() / weights.sum() + _penalty(theta, task)
+    each = F.softplus(logits_of(theta, task["support"], found))
+    each = each + F.softplus(-logits_of(theta, task["support"] + task["noise"], found))
+    return (weights * each).sum() / weights.sum() + penalty(theta, task)
 
 
 @EXERCISE.wrong
@@ -202,7 +205,7 @@ def statistics_of_the_perturbed(theta, task, settings):
     the support."""
     A = unpack(theta)[0]
     moved = {**task, "support": task["support"] + task["noise"]}
-    real = _logits(theta, task["support"], statistics(A, task, settings))
-    perturbed = _logits(theta, moved["support"], statistics(A, moved, settings))
+    real = logits_of(theta, task["support"], statistics(A, task, settings))
+    perturbed = logits_of(theta, moved["support"], statistics(A, moved, settings))
     each = F.softplus(real) + F.softplus(-perturbed)
-    return (task["weights"] * each).sum() / task["weights"].sum() + _penalty(theta, task)
+    return (task["weights"] * each).sum() / task["weights"].sum() + penalty(theta, task)

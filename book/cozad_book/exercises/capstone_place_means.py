@@ -25,12 +25,16 @@ def _cases():
 EXERCISE = Exercise("capstone.place_means", cases=_cases())
 
 
+def common_mean(e, weights):
+    """Give the weighted mean (D,) of all patches (N, P, D)."""
+    return (weights[..., None] * e).sum((0, 1)) / weights.sum()
+
+
 def _parts(e, weights):
     """Give the means by place, the common one, and the weights of each place as shares."""
     shares = weights / weights.sum(0)
     own = (shares[..., None] * e).sum(0)
-    common = (weights[..., None] * e).sum((0, 1)) / weights.sum()
-    return own, common, shares
+    return own, common_mean(e, weights), shares
 
 
 def _chance(e, weights, own, shares, *, of_images=True, free=True):

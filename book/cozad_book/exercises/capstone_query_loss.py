@@ -5,22 +5,18 @@ import dataclasses
 import torch
 import torch.nn.functional as F
 
-from cozad_book.checking.cases import Case, Exercise
+from cozad_book.checking.cases import Exercise
 from cozad_book.exercises.capstone_embed import embed
-from cozad_book.exercises.capstone_inner_loss import small_theta, statistics
-from cozad_book.given import SMALL, contrast, distance, small_task, unpack
+from cozad_book.exercises.capstone_inner_loss import logits_of, penalty, statistics, task_case
+from cozad_book.given import contrast, unpack
 
 
 def _cases():
-    def case(label, seed, n, p, d, hidden=False, **changes):
-        settings = dataclasses.replace(SMALL, **changes)
-        return Case(label, (small_theta(seed, d), small_task(seed, n, p, d), settings), hidden)
-
     return (
-        case("4 query images of 6 patches", 210, 3, 6, 4),
-        case("3 query images of 5 patches", 221, 2, 5, 3),
-        case("another temperature", 232, 4, 3, 2, hidden=True, temperature=1.5),
-        case("no prior", 243, 2, 7, 3, hidden=True, prior_images=0.0),
+        task_case("4 query images of 6 patches", 210, 3, 6, 4),
+        task_case("3 query images of 5 patches", 221, 2, 5, 3),
+        task_case("another temperature", 232, 4, 3, 2, hidden=True, temperature=1.5),
+        task_case("no prior", 243, 2, 7, 3, hidden=True, prior_images=0.0),
     )
 
 
@@ -28,9 +24,8 @@ EXERCISE = Exercise("capstone.query_loss", cases=_cases(), tolerance=1e-6)
 
 
 def _logits(theta, task, settings, found=None):
-    A, log_slope, offset = unpack(theta)
-    found = found or statistics(A, task, settings)
-    return log_slope.exp() * distance(embed(task["query"], A), *found).log() + offset
+    found = found or statistics(unpack(theta)[0], task, settings)
+    return logits_of(theta, task["query"], found)
 
 
 def _two(logits, odd):
@@ -42,12 +37,8 @@ def _contrast(theta, task, settings):
     return contrast(e, task["query_anomalous"].flatten(), settings.temperature)
 
 
-def _penalty(theta, task):
-    return task["decay"] * unpack(theta)[0].square().sum()
-
-
 def _rest(theta, task, settings):
-    return settings.contrastive_weight * _contrast(theta, task, settings) + _penalty(theta, task)
+    return settings.contrastive_weight * _contrast(theta, task, settings) + penalty(theta, task)
 
 
 @EXERCISE.right
@@ -107,19 +98,19 @@ def normal_patches_only(theta, task, settings):
 def no_contrast(theta, task, settings):
     """The contrastive loss is missing."""
     logits = _logits(theta, task, settings)
-    return _two(logits, task["query_anomalous"]) + _penalty(theta, task)
+    return _two(logits, task["query_anomalous"]) + penalty(theta, task)
 
 
 @EXERCISE.wrong
 def full_contrast(theta, task, settings):
     """The contrastive loss counts in full. Multiply it by `settings.contrastive_weight`."""
     logits = _logits(theta, task, settings)
-    contrast_and_penalty = _contrast(theta, task, settings) + _penalty(theta, task)
+    contrast_and_penalty = _contrast(theta, task, settings) + penalty(theta, task)
     return _two(logits, task["query_anomalous"]) + contrast_and_penalty
 
 
 @EXERCISE.wrong
-def no_penalty(theta, task, settings):
+def nopenalty(theta, task, settings):
     """The penalty λ(Σ) ‖A‖² is missing."""
     return query_loss(theta, {**task, "decay": 0.0}, settings)
 
@@ -146,7 +137,7 @@ def contrast_of_features(theta, task, settings):
     logits, odd = _logits(theta, task, settings), task["query_anomalous"]
     features = contrast(task["query"].flatten(0, 1), odd.flatten(), settings.temperature)
     weighted = settings.contrastive_weight * features
-    return _two(logits, odd) + weighted + _penalty(theta, task)
+    return _two(logits, odd) + weighted + penalty(theta, task)
 
 
 @EXERCISE.wrong
@@ -154,7 +145,7 @@ def contrast_of_the_odd(theta, task, settings):
     """You draw anomalous patches together, in place of the normal ones."""
     logits, odd = _logits(theta, task, settings), task["query_anomalous"]
     turned = _contrast(theta, {**task, "query_anomalous": ~odd}, settings)
-    return _two(logits, odd) + settings.contrastive_weight * turned + _penalty(theta, task)
+    return _two(logits, odd) + settings.contrastive_weight * turned + penalty(theta, task)
 
 
 @EXERCISE.wrong

@@ -9,7 +9,7 @@ from cozad_book.exercises.capstone_adapt import adapt
 from cozad_book.exercises.capstone_covariance import covariance
 from cozad_book.exercises.capstone_embed import embed
 from cozad_book.exercises.capstone_inner_loss import small_theta
-from cozad_book.exercises.capstone_place_means import place_means
+from cozad_book.exercises.capstone_place_means import common_mean, place_means
 from cozad_book.exercises.capstone_weigh import weigh
 from cozad_book.given import SMALL, distance, move_prior, small_task, small_values, unpack
 
@@ -52,10 +52,6 @@ def _distances(z, theta, weights, prior, settings, means=place_means):
     return distance(e, mean, covariance(e, weights, mean, move_prior(prior, A), settings))
 
 
-def _common(e, weights):
-    return (weights[..., None] * e).sum((0, 1)) / weights.sum()
-
-
 @EXERCISE.right
 def score(z, theta, places, noise, prior, decay, settings):
     """Adapt to a batch (N, P, D), which is its own support, and score its patches."""
@@ -85,7 +81,7 @@ def one_mean(z, theta, places, noise, prior, decay, settings):
     weights = _weighed(z, theta, prior, settings)
     adapted = _adapted(z, theta, weights, places, noise, prior, decay, settings)
     again = _weighed(z, adapted, prior, settings)
-    return _distances(z, adapted, again, prior, settings, _common)
+    return _distances(z, adapted, again, prior, settings, common_mean)
 
 
 @EXERCISE.wrong

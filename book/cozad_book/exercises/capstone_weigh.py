@@ -6,7 +6,7 @@ import torch
 
 from cozad_book.checking.cases import Case, Exercise
 from cozad_book.exercises.capstone_covariance import covariance
-from cozad_book.exercises.capstone_place_means import place_means
+from cozad_book.exercises.capstone_place_means import common_mean, place_means
 from cozad_book.given import SMALL, distance, small_task
 
 
@@ -29,8 +29,7 @@ EXERCISE = Exercise("capstone.weigh", cases=_cases())
 
 
 def _scores(e, weights, prior, settings, by_place):
-    common = (weights[..., None] * e).sum((0, 1)) / weights.sum()
-    mean = place_means(e, weights) if by_place else common
+    mean = place_means(e, weights) if by_place else common_mean(e, weights)
     return distance(e, mean, covariance(e, weights, mean, prior, settings))
 
 

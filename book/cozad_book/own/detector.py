@@ -14,6 +14,8 @@ from cozad_teach.contrastive import embed, embed_covariance
 from cozad_teach.evaluation.metrics import image_auroc
 from cozad_teach.scoring import place_means
 from cozad_teach.settings import LITE
+from cozad_teach.training.auxiliary import within_covariance
+from cozad_teach.training.episodes import AuxiliaryCategory
 
 __all__ = ["STAGES", "Stage", "build", "score_by"]
 
@@ -86,7 +88,9 @@ def _stage(pieces: Pieces, features: Features, chapter: int, training: Training 
     z = torch.from_numpy(features.target)
     head = torch.from_numpy(training.head) if training else z.new_zeros(z.shape[-1], z.shape[-1])
     e = embed(z, head).numpy()
-    prior = embed_covariance(torch.from_numpy(_prior(features)), head).numpy()
+    categories = zip(*map(torch.from_numpy, (features.auxiliary, features.anomalous)), strict=True)
+    of_features = within_covariance([AuxiliaryCategory(*category) for category in categories])
+    prior = embed_covariance(of_features, head).numpy()
     scores = score_by(pieces, e, e, prior, chapter)
     of_images = np.asarray(pieces["scoring.image_scores"](scores, LITE.top_share), dtype=float)
     return Stage(
@@ -160,12 +164,3 @@ def _distances(
     away = (e - mean).reshape(-1, e.shape[-1])  # (N·P, D)
     found = pieces["scoring.mahalanobis"](away, np.zeros(away.shape[1]), covariance)
     return np.asarray(found, dtype=float).reshape(e.shape[:2])
-
-
-def _prior(features: Features) -> np.ndarray:
-    """Give the mean covariance of good auxiliary images within their material."""
-    found = []
-    for images, anomalous in zip(features.auxiliary, features.anomalous, strict=True):
-        good = images[~anomalous.any(axis=1)]
-        found.append(np.cov(good.reshape(-1, good.shape[-1]), rowvar=False, bias=True))
-    return np.mean(found, axis=0)

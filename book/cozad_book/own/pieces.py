@@ -111,20 +111,22 @@ def my_pieces() -> Pieces:
     CozadError
         As `cozad_book.own.file.read`.
     """
-    blocks, exercises = file.read(), all_exercises()
-    found = {}
-    for pieces in CHAPTERS.values():
-        for name in pieces:
-            reference = inspect.unwrap(exercises[name].reference)
-            found[name] = Piece(reference, MISSING)
-            if block := blocks.get(name):
-                function, why = _loaded(block)
-                verdict = verdict_on(name, function) if function else None
-                if verdict and verdict.passed and function:
-                    found[name] = Piece(function, BOOKS if block.from_book else MINE)
-                else:
-                    found[name] = Piece(reference, MISSING, why or str(verdict and verdict.message))
-    return Pieces(found)
+    blocks = file.read()
+    names = (name for pieces in CHAPTERS.values() for name in pieces)
+    return Pieces({name: _piece(name, blocks) for name in names})
+
+
+def _piece(name: str, blocks: dict[str, file.Block]) -> Piece:
+    reference = inspect.unwrap(all_exercises()[name].reference)
+    if name not in blocks:
+        return Piece(reference, MISSING)
+    function, why = _loaded(blocks[name])
+    if not function:
+        return Piece(reference, MISSING, why)
+    verdict = verdict_on(name, function)
+    if not verdict.passed:
+        return Piece(reference, MISSING, verdict.message)
+    return Piece(function, BOOKS if blocks[name].from_book else MINE)
 
 
 def collect() -> list[str]:
@@ -162,11 +164,12 @@ def my_functions(*exercises: str) -> list[Callable[..., Any]]:
         If one is none of the pieces, or as `my_pieces`.
     """
     collect()
-    pieces, found = my_pieces(), []
+    blocks, found = file.read(), []
+    names = [name for pieces in CHAPTERS.values() for name in pieces]
     for name in exercises:
-        if name not in pieces.by_name:
-            raise CozadError(f"{name!r} is no piece: choose from {', '.join(pieces.by_name)}")
-        piece = pieces.by_name[name]
+        if name not in names:
+            raise CozadError(f"{name!r} is no piece: choose from {', '.join(names)}")
+        piece = _piece(name, blocks)
         function = piece.function
         if piece.whose == MISSING:
             print(f"{name}: {MISSING}. Solve it, or take it over with catch_up(...).")
