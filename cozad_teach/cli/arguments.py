@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from cozad_teach import __version__
 
@@ -149,6 +150,24 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     results.add_argument("--packs", metavar="DIR", help="as in bench")
     _add_machine(results)
     results.set_defaults(run=commands["results"])
+
+    grade = added.add_parser(
+        "grade",
+        help="mark students' notebooks",
+        description="Mark exercises in notebooks or files my_cozad.py. Each answer runs in a "
+        "process of its own without files, network and other processes. Where it was stopped, the "
+        "same command goes on from GRADES.csv.partial.",
+    )
+    grade.add_argument("folder", type=Path, metavar="FOLDER", help="a folder or file per student")
+    grade.add_argument("--out", type=Path, required=True, metavar="GRADES.csv")
+    grade.add_argument(
+        "--points",
+        type=Path,
+        metavar="POINTS.csv",
+        help="what is graded and its worth: columns exercise and points; by default each exercise "
+        "that anyone answers, one point each",
+    )
+    grade.set_defaults(run=commands["grade"])
     return whole
 
 

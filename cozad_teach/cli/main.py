@@ -1,4 +1,4 @@
-"""The command line: ``cozad doctor | data | train | evaluate | predict | bench | results``."""
+"""The command line ``cozad``: from ``doctor`` and ``train`` to ``results`` and ``grade``."""
 
 from __future__ import annotations
 
@@ -212,6 +212,17 @@ def _results(options: argparse.Namespace) -> int:
     return 0
 
 
+def _grade(options: argparse.Namespace) -> int:
+    from importlib.metadata import entry_points
+
+    # The exercises are the book's, which this package does not import: it names this command.
+    found = entry_points(group="cozad_teach.commands", name="grade")
+    if not found:
+        raise CozadError("cozad grade needs the book's exercises: run make setup in its folder")
+    code: int = next(iter(found)).load()(options)
+    return code
+
+
 COMMANDS = {
     "doctor": _doctor,
     "data": _data,
@@ -220,6 +231,7 @@ COMMANDS = {
     "predict": predict_images,
     "bench": _bench,
     "results": _results,
+    "grade": _grade,
 }
 
 

@@ -20,13 +20,21 @@ from cozad_book.checking.recognition import Outcome, recognise
 from cozad_book.checking.running import Fault, outcome_of, refuse_answers, run_answer
 from cozad_teach.errors import CozadError
 
-__all__ = ["Verdict", "all_exercises", "check_exercise", "take_passed", "verdict_on"]
+__all__ = [
+    "FINAL",
+    "Verdict",
+    "all_exercises",
+    "check_exercise",
+    "judge_outcomes",
+    "take_passed",
+    "verdict_on",
+]
 
 
 # Answers that passed and that nobody has asked for yet.
 _PASSED: dict[str, Callable[..., Any]] = {}
 # What no other case can make better.
-_FINAL = ("endless", "stopped", "peeked", "package")
+FINAL = ("endless", "stopped", "peeked", "package")
 
 
 @dataclass(frozen=True)
@@ -115,22 +123,30 @@ def verdict_on(name: str, function: Callable[..., Any]) -> Verdict:
         sentence = "Give the function itself: write its name without parentheses behind it."
         return Verdict(name, "failed", sentence)
 
-    expected, wrong = _stored(name)
     observed: list[Outcome] = []
     for case in exercise.cases:
         observed.append(outcome := run_answer(function, case.arguments))
-        if isinstance(outcome, Fault) and outcome.kind in _FINAL:
-            return Verdict(name, "failed", _on(case, outcome.sentence))
-    return _judge(exercise, observed, expected, wrong)
+        if isinstance(outcome, Fault) and outcome.kind in FINAL:
+            break
+    return judge_outcomes(exercise, observed)
 
 
-def _judge(
-    exercise: Exercise,
-    observed: list[Outcome],
-    expected: list[np.ndarray],
-    wrong: list[list[Outcome]],
-) -> Verdict:
+def judge_outcomes(exercise: Exercise, observed: list[Outcome]) -> Verdict:
+    """Say what a function's outcomes on the cases of an exercise mean.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        One of the bank.
+    observed : list of numpy.ndarray or Fault
+        On each case, in their order; the last one may be a fault whose kind is in `FINAL`, after
+        which no further case is tried.
+    """
     name, tolerance = exercise.name, exercise.tolerance
+    for case, outcome in zip(exercise.cases, observed, strict=False):
+        if isinstance(outcome, Fault) and outcome.kind in FINAL:
+            return Verdict(name, "failed", _on(case, outcome.sentence))
+    expected, wrong = _stored(name)
     right = [same_result(a, b, tolerance) for a, b in zip(observed, expected, strict=True)]
     if all(right):
         return Verdict(name, "passed", f"It agrees with the reference on all {len(right)} cases.")
