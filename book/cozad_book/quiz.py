@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import json
 import re
 import string
+import zlib
 from collections.abc import Sequence
 
-__all__ = ["Bet", "Question", "predict_first"]
+__all__ = ["Bet", "Question", "pack", "predict_first", "unpack"]
 
 # Every front end keeps <details>: JupyterLab takes styles and inputs out of notebooks that it does
 # not trust, which would show all answers. It also hides the marker of a summary, hence the line.
@@ -109,6 +112,18 @@ def predict_first(text: str, bets: dict[str, str]) -> Bet:
         As of `Bet`.
     """
     return Bet(text, bets)
+
+
+def pack(shown: Question | Bet) -> str:
+    """Give a question or a bet as letters that do not tell its answers; `unpack` shows it."""
+    parts = [shown.text, shown.answers if isinstance(shown, Question) else shown.bets]
+    return base64.b64encode(zlib.compress(json.dumps(parts).encode(), 9)).decode()
+
+
+def unpack(letters: str) -> Question | Bet:
+    """Give the question or the bet that `pack` put into letters."""
+    text, parts = json.loads(zlib.decompress(base64.b64decode(letters)))
+    return Bet(text, parts) if isinstance(parts, dict) else Question(text, parts)
 
 
 def _inline(text: str) -> str:

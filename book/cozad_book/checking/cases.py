@@ -72,6 +72,9 @@ class Exercise:
         The bug zoo of the exercise.
     reference : callable
         A right answer; students' functions cannot call it.
+    results : tuple, optional
+        Of a sealed exercise, which has no answers: the right results on all cases, and for each
+        mistake its own.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Exercise:
     tolerance: float = 1e-5
     mistakes: list[Mistake] = field(default_factory=list)
     reference: Callable[..., Any] = field(init=False)
+    results: tuple[list[Any], list[list[Any]]] | None = None
 
     def right(self, function: Answer) -> Answer:
         """Take the function below for the reference."""

@@ -10,6 +10,7 @@ import pkgutil
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from cozad_book.checking.answers import common_hint, describe_difference, same_r
 from cozad_book.checking.cases import Case, Exercise
 from cozad_book.checking.recognition import Outcome, recognise
 from cozad_book.checking.running import Fault, outcome_of, refuse_answers, run_answer
+from cozad_book.checking.sealed import SEALED, unseal
 from cozad_teach.errors import CozadError
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "all_exercises",
     "check_exercise",
     "judge_outcomes",
+    "stored_results",
     "take_passed",
     "verdict_on",
 ]
@@ -146,10 +149,12 @@ def judge_outcomes(exercise: Exercise, observed: list[Outcome]) -> Verdict:
     for case, outcome in zip(exercise.cases, observed, strict=False):
         if isinstance(outcome, Fault) and outcome.kind in FINAL:
             return Verdict(name, "failed", _on(case, outcome.sentence))
-    expected, wrong = _stored(name)
+    expected, wrong = stored_results(name)
     right = [same_result(a, b, tolerance) for a, b in zip(observed, expected, strict=True)]
     if all(right):
-        return Verdict(name, "passed", f"It agrees with the reference on all {len(right)} cases.")
+        told = f"It agrees with the reference on all {len(right)} cases."
+        told += " Your teacher has one more." * (exercise.results is not None)
+        return Verdict(name, "passed", told)
     if all(isinstance(o, Fault) and o.kind == "to do" for o in observed):
         sentence = "The function returns nothing yet. Write its body; is the `return` there?"
         return Verdict(name, "to do", sentence)
@@ -185,6 +190,8 @@ def _collected() -> dict[str, Exercise]:
     from cozad_book import exercises
 
     found: dict[str, Exercise] = {}
+    if (sealed := Path(exercises.__path__[0]) / SEALED).exists():
+        return unseal(sealed)
     for module in pkgutil.iter_modules(exercises.__path__, f"{exercises.__name__}."):
         exercise = importlib.import_module(module.name).EXERCISE
         if exercise.name.replace(".", "_") != module.name.rpartition(".")[2]:
@@ -194,9 +201,12 @@ def _collected() -> dict[str, Exercise]:
 
 
 @functools.cache
-def _stored(name: str) -> tuple[list[np.ndarray], list[list[Outcome]]]:
+def stored_results(name: str) -> tuple[list[np.ndarray], list[list[Outcome]]]:
     """Give the right results on all cases of an exercise, and those of each of its mistakes."""
+    refuse_answers()
     exercise = _collected()[name]
+    if exercise.results:
+        return exercise.results
 
     def on_all(function: Callable[..., Any]) -> list[Outcome]:
         return [outcome_of(function, case.arguments) for case in exercise.cases]

@@ -173,8 +173,9 @@ def my_functions(*exercises: str) -> list[Callable[..., Any]]:
         function = piece.function
         if piece.whose == MISSING:
             print(f"{name}: {MISSING}. Solve it, or take it over with catch_up(...).")
-            block = file.Block(name, function.__name__, True, source_with_needs(function))
-            function = _loaded(block)[0] or function
+            if not all_exercises()[name].results:  # else it has no source
+                block = file.Block(name, function.__name__, True, source_with_needs(function))
+                function = _loaded(block)[0] or function
         found.append(function)
     return found
 
@@ -190,7 +191,8 @@ def catch_up(chapter: int) -> Table:
     Raises
     ------
     CozadError
-        If no chapter has this number, or as `cozad_book.own.file.add`.
+        If no chapter has this number, if this edition has no answers, or as
+        `cozad_book.own.file.add`.
     """
     if chapter not in CHAPTERS:
         raise CozadError(f"there are pieces in chapters 1 to {max(CHAPTERS)}, not in {chapter}")
@@ -203,6 +205,11 @@ def catch_up(chapter: int) -> Table:
         for name in CHAPTERS[n]
         if pieces.by_name[name].whose == MISSING
     ]
+    if any(exercises[name].results for name in missing):
+        raise CozadError(
+            "this edition of the book holds no answers: ask your teacher for "
+            f"{', '.join(missing)}, or go on: the detector takes the book's own in their place"
+        )
     file.add({name: inspect.unwrap(exercises[name].reference) for name in missing}, from_book=True)
     return my_pieces().table(chapter)
 
