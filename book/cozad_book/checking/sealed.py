@@ -2,8 +2,8 @@
 
 Sealed, an exercise is what its functions gave on its cases, packed: the checker compares numbers
 and names single mistakes as before. Opening a file tells nothing. Whoever decodes it finds numbers,
-with which an answer can be forged for all cases but the last, which only the teacher's bank has; and
-those references that the detector runs, each of which the package shows in its own form.
+with which an answer can be forged for all cases but the last, which only the teacher's bank has;
+and those references that the detector runs, each of which the package shows in its own form.
 """
 
 from __future__ import annotations
