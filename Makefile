@@ -21,6 +21,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student serve lock clean distclean
+.PHONY: release releasable site pdf slides
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -76,6 +77,16 @@ lab: setup ## open JupyterLab on the chapters (LAB="--no-browser --port 9000" fo
 
 student: setup ## the chapters without their solutions, in build/student
 	@$(RUN) book/_tools/student.py
+
+release: releasable check-book pdf student slides ## what is published, in build/release/VERSION (DRAFT=1: of a draft)
+	$(call step,release,$(RUN) book/_tools/release.py $(if $(DRAFT),--draft))
+
+# Before anything is built for it.
+releasable: setup
+	$(call step,may this tree be released?,$(RUN) book/_tools/release.py --allowed $(if $(DRAFT),--draft))
+
+site: setup ## the folder to publish, build/site, of all releases in build/release (SITE_URL=https://... if known)
+	$(call step,site,$(RUN) book/_tools/book_site.py)
 
 serve: setup ## show the built book on http://127.0.0.1:8000 (PORT=8001 for another port)
 	@test -f book/_build/html/index.html || { echo "no book is built yet: make book" >&2; exit 1; }
