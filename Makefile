@@ -86,7 +86,7 @@ releasable: setup
 	$(call step,may this tree be released?,$(RUN) book/_tools/release.py --allowed $(if $(DRAFT),--draft))
 
 site: setup ## the folder to publish, build/site, of all releases in build/release (SITE_URL=https://... if known)
-	$(call step,site,$(RUN) book/_tools/book_site.py)
+	$(call step,site,$(RUN) book/_tools/book_site.py $(if $(DRAFT),--drafts))
 
 serve: setup ## show the built book on http://127.0.0.1:8000 (PORT=8001 for another port)
 	@test -f book/_build/html/index.html || { echo "no book is built yet: make book" >&2; exit 1; }
