@@ -12,8 +12,10 @@
     return a;
   };
 
+  const nav = document.createElement("nav");
+  nav.className = "version-switch";
+  nav.setAttribute("aria-label", "Versions");
   const list = document.createElement("details");
-  list.className = "version-switch";
   const summary = document.createElement("summary");
   summary.textContent = `Version ${version}`;
   const items = document.createElement("ul");
@@ -25,14 +27,15 @@
     items.append(item);
   }
   list.append(summary, items);
+  nav.append(list);
   const logo = document.querySelector(".bd-sidebar-primary .navbar-brand");
   const place = logo && logo.closest(".sidebar-primary-item");
-  if (place) place.after(list);
-  else document.querySelector(".book-version")?.after(list);
+  if (place) place.after(nav);
+  else document.querySelector(".book-version")?.after(nav);
 
   if (versions[0].version === version) return;
   const note = document.createElement("p");
   note.className = "version-note";
   note.append(`This page is of version ${version}. `, link(versions[0], `Read version ${versions[0].version}`));
-  document.querySelector("article, main")?.prepend(note);
+  (document.querySelector("article") ?? document.querySelector("main"))?.prepend(note);
 })();
