@@ -1,4 +1,5 @@
 # Needs Python, git and make. Another Python than uv would take: `PYTHON=python3.12 make book`.
+# PyTorch comes without CUDA where there is no NVIDIA driver; by hand: `TORCH=cpu` or `TORCH=cuda`.
 PYTHON ?= python3
 PORT ?= 8000
 UV := build/uv/bin/uv

@@ -18,7 +18,7 @@ import set_up
 from set_up import READY, SetUpError, ensure
 
 REPOSITORY = Path(set_up.__file__).parents[2]
-TOOLS = ("set_up.py", "own_folder.py")
+TOOLS = ("set_up.py", "own_folder.py", "torch_wheels.py")
 uv = FakeUv()
 NAMESPACE = ["unshare", "--map-root-user", "--mount"]  # mounts made in it are seen only in it
 

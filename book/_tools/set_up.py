@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import own_folder
+import torch_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ READY = ".venv/.ready"  # says what a finished .venv was made from
 # What would make pip or uv install to, or delete from, elsewhere than .venv.
 FOREIGN = ["PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "UV_PYTHON", "UV_SYSTEM_PYTHON"]
 FOREIGN += ["UV_TARGET", "UV_PREFIX", "UV_PROJECT_ENVIRONMENT", "UV_WORKING_DIR", "UV_CONFIG_FILE"]
+FOREIGN += ["UV_TORCH_BACKEND"]  # another torch than the one that is pinned
 
 
 class SetUpError(Exception):
@@ -94,14 +96,18 @@ def run_uv(root: Path, *arguments: str) -> None:
     call(command, root, UV_NO_CONFIG="1", **index)
 
 
-def install_lock(root: Path, uv: "Callable[..., None]") -> None:
+def install_lock(root: Path, uv: "Callable[..., None]", lock: str, *options: str) -> None:
     """Install what the lock pins: from uv's cache if that holds all, else from the network."""
-    command = ("pip", "sync", "--require-hashes", "requirements.lock")
+    command = ("pip", "sync", "--require-hashes", lock, *options)
     try:
         uv(root, *command, "--offline", "--quiet", "--quiet")
     except SetUpError:
         print("set-up: installing what requirements.lock pins", flush=True)
-        uv(root, *command)
+        try:
+            uv(root, *command)
+        except SetUpError:
+            torch_wheels.forget(root)
+            raise
 
 
 def own(
@@ -144,7 +150,9 @@ def version(python: str) -> str:
         return ""
 
 
-def ensure(root: Path, asked: str = "", uv: "Callable[..., None]" = run_uv) -> bool:
+def ensure(
+    root: Path, asked: str = "", uv: "Callable[..., None]" = run_uv, torch: str = ""
+) -> bool:
     """Bring .venv to what requirements.lock and pyproject.toml say; False if it is so.
 
     Parameters
@@ -155,10 +163,13 @@ def ensure(root: Path, asked: str = "", uv: "Callable[..., None]" = run_uv) -> b
         The Python that the user named; empty: any that will do.
     uv : callable
         Runs uv on .venv.
+    torch : str
+        The kind of PyTorch that the user named, cpu or cuda; empty: the one that .venv has, and in
+        a new one what this machine can use.
 
     Raises
     ------
-    SetUpError
+    SetUpError, torch_wheels.NoWheels
         If it cannot be done; the sentence says why and what to do.
     """
     with one_at_a_time(root):
@@ -169,16 +180,19 @@ def ensure(root: Path, asked: str = "", uv: "Callable[..., None]" = run_uv) -> b
         kept = ready.read_text(encoding="utf-8") if ready.is_file() else ""
         python = version(str(venv / "bin/python"))
         usable = kept and python and (not asked or python == version(asked))
-        if usable and kept == wanted:
+        has = torch_wheels.installed(venv) if usable else ""
+        if usable and kept == wanted and torch in ("", has):
             return False
         own_folder.claim(own(root, ".venv", own_folder.refusal))
         if not usable:
             print("set-up: making .venv", flush=True)
             own_folder.empty(venv)
             uv(root, "venv", "--quiet", "--allow-existing", "--python", asked or PYTHONS, ".venv")
+        own(root, CORNER)
+        lock = torch_wheels.choose(root, version(str(venv / "bin/python")), torch, has)
         if ready.exists():
             ready.unlink()  # from here on .venv is neither the old one nor the new one
-        install_lock(root, uv)
+        install_lock(root, uv, lock, *torch_wheels.exchange(lock, has))
         package = ("--no-deps", "--no-build-isolation", "--editable", ".")
         uv(root, "pip", "install", "--quiet", *package)
         ready.write_text(wanted, encoding="utf-8")
@@ -208,17 +222,17 @@ def without_torch(asked: str) -> str:
 
 
 def main() -> int:
-    """Run the command line: no arguments, PYTHON in the environment if the user named one."""
-    asked = os.environ.get("PYTHON", "")
+    """Run the command line: no arguments, in the environment PYTHON and TORCH if the user did."""
+    asked, torch = os.environ.get("PYTHON", ""), os.environ.get("TORCH", "")
     try:
-        sentence = without_torch(asked)
+        sentence = without_torch(asked) or torch_wheels.refusal(torch)
         if sentence:
             raise SetUpError(sentence)
-        ensure(Path(__file__).resolve().parents[2], asked)
+        ensure(Path(__file__).resolve().parents[2], asked, run_uv, torch)
     except PermissionError as error:
         remedy = "work in a copy of this folder that has no .venv"
         print(f"set-up: {error.filename} is not yours to change: {remedy}", file=sys.stderr)
-    except (SetUpError, OSError) as error:
+    except (SetUpError, torch_wheels.NoWheels, OSError) as error:
         print(f"set-up: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("set-up: stopped; the next make goes on from here", file=sys.stderr)
