@@ -16,8 +16,10 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import cozad_teach
+import set_up
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -60,12 +62,46 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def test_conda_names_the_same_packages_and_versions() -> None:
+def locked_versions() -> dict[str, str]:
+    return {canonicalize_name(pin.name): str(pin.specifier)[2:] for pin, _ in locked()}
+
+
+def test_conda_names_the_same_packages_from_the_same_versions_on() -> None:
     conda, pip = conda_environment()
     assert not set(conda) & set(pip)
-    assert conda.pop("python") == SpecifierSet(PROJECT["requires-python"])
+    found = {
+        name: SpecifierSet(",".join(str(s) for s in specifiers if s.operator != "<"))
+        for name, specifiers in {**conda, **pip}.items()
+    }
+    assert found.pop("python") == SpecifierSet(PROJECT["requires-python"])
     wanted = {name: requirement.specifier for name, requirement in requirements().items()}
-    assert {**conda, **pip} == wanted
+    assert found == wanted
+
+
+def test_conda_takes_no_major_version_after_the_locked_one() -> None:
+    conda, pip = conda_environment()
+    python = conda.pop("python")
+    assert python == SpecifierSet(set_up.PYTHONS)
+    assert all(python.contains(f"{version}.1") for version in PYTHONS)
+    for name, specifiers in {**conda, **pip}.items():
+        if [s.operator for s in specifiers] == ["=="]:
+            continue
+        locked_version = locked_versions()[name]
+        (below,) = (s.version for s in specifiers if s.operator == "<")
+        assert specifiers.contains(locked_version), name
+        assert below == str(Version(locked_version).major + 1), name
+
+
+def test_conda_sets_what_the_makefile_sets() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    exported = re.search(r"^export ((?:\w+ ?)+)$", makefile, re.MULTILINE)
+    assert exported
+    wanted = {
+        name: re.search(rf"^{name} \?= (.+)$", makefile, re.MULTILINE)[1]  # type: ignore[index]
+        for name in exported[1].split()
+    }
+    assert len(wanted) == 3
+    assert yaml.safe_load((ROOT / "environment.yml").read_text())["variables"] == wanted
 
 
 def test_conda_environment_names_one_channel_and_installs_the_package() -> None:

@@ -73,7 +73,10 @@ def choose(root: Path, python: str, asked: str, has: str) -> str:
         return LOCK
     index = os.environ.get("TORCH_INDEX") or INDEX
     try:
-        lines = _kept(root, versions, python) or on_index(versions, python, index, SECONDS)
+        lines = _kept(root, versions, python)
+        if not lines:
+            lines = on_index(versions, python, index, SECONDS)
+            print(f"set-up: taking PyTorch without CUDA from {index}", flush=True)
     except NoWheels as error:
         reason = f"{index} gives no PyTorch without CUDA: {error}"
         if asked:
