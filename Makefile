@@ -23,6 +23,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 .NOTPARALLEL:
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student serve lock clean distclean
 .PHONY: release releasable site pdf slides
+.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student wheelhouse serve lock clean distclean
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -88,6 +89,8 @@ releasable: setup
 
 site: setup ## the folder to publish, build/site, of all releases in build/release (SITE_URL=https://... if known)
 	$(call step,site,$(RUN) book/_tools/book_site.py $(if $(DRAFT),--drafts))
+wheelhouse: setup ## fetch all that computers without network need: make setup WHEELHOUSE=folder
+	@$(RUN) book/_tools/wheelhouse.py
 
 serve: setup ## show the built book on http://127.0.0.1:8000 (PORT=8001 for another port)
 	@test -f book/_build/html/index.html || { echo "no book is built yet: make book" >&2; exit 1; }

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from fake_uv import FakeUv
+from small_repository import STANDALONE
 
 import own_folder
 import set_up
 from set_up import READY, SetUpError, ensure
 
 REPOSITORY = Path(set_up.__file__).parents[2]
-TOOLS = ("set_up.py", "own_folder.py", "torch_wheels.py")
 uv = FakeUv()
 NAMESPACE = ["unshare", "--map-root-user", "--mount"]  # mounts made in it are seen only in it
 
@@ -35,7 +35,7 @@ def checkout(root: Path, *, ready: bool = False) -> Path:
     """Make a repository of this kit's Makefile and set-up, with a finished .venv if asked for."""
     (root / "book/_tools").mkdir(parents=True)
     shutil.copy(REPOSITORY / "Makefile", root)
-    for name in TOOLS:
+    for name in STANDALONE:
         shutil.copy(REPOSITORY / "book/_tools" / name, root / "book/_tools")
     (root / "requirements.lock").write_text("numpy==1.0\n")
     (root / "pyproject.toml").write_text("[project]\n")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -16,7 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from small_repository import real_project
+from small_repository import CPU, CUDA, VERSIONS, clean_environment, run, state, torch_project
 from torch_index import TAG, TorchIndex, linux_wheel, serve, sha256, write_wheel
 
 import set_up
@@ -25,7 +23,6 @@ from torch_wheels import CPU_LOCK, LOCK, NoWheels
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-VERSIONS = {"torch": "2.15.0", "torchvision": "0.29.2"}
 PINS = "torch==2.15.0 \\\n    --hash=sha256:aa\ntorchvision==0.29.2 \\\n    --hash=sha256:bb\n"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no wheel has CUDA")
@@ -58,6 +55,7 @@ def root(tmp_path: Path) -> Path:
 def machine(monkeypatch: pytest.MonkeyPatch, index: TorchIndex, *, driver: bool) -> None:
     monkeypatch.setattr(torch_wheels, "has_driver", lambda: driver)
     monkeypatch.setattr(torch_wheels, "SECONDS", 0.3)
+    monkeypatch.delenv("WHEELHOUSE", raising=False)
     monkeypatch.setenv("TORCH_INDEX", index.url)
 
 
@@ -236,46 +234,13 @@ def test_what_goes_with_cuda_is_needed_by_torch_alone() -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path, index: TorchIndex) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A repository for the real uv, and the environment for its set-up.
-
-    Its lock pins the wheels that lie in `found`: torch with CUDA, what it needs, and `other`.
-    """
-    root = real_project(tmp_path)
-    found = tmp_path / "found"
-    found.mkdir()
-    wheels = [linux_wheel(found, name, version) for name, version in VERSIONS.items()]
-    wheels += [write_wheel(found, name, "1.0") for name in ("nvidia_nccl", "other")]
-    pins = (("==".join(w.name.split("-")[:2]).replace("_", "-"), sha256(w)) for w in wheels)
-    (root / LOCK).write_text("".join(f"{pin} \\\n    --hash=sha256:{sha}\n" for pin, sha in pins))
-    away = ("PYTHON", "VIRTUAL_ENV", "UV_", "PIP_", "TORCH", "COV_CORE")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(away)}
-    environment |= {"UV_CACHE_DIR": str(tmp_path / "cache"), "UV_FIND_LINKS": str(found)}
-    environment |= {"TORCH_INDEX": index.url, "HOLD": str(tmp_path / "hold")}
+    """A repository for the real uv, and the environment for its set-up."""
+    root = torch_project(tmp_path)
+    environment = clean_environment(tmp_path, TORCH_INDEX=index.url)
+    environment |= {"UV_FIND_LINKS": str(tmp_path / "found")}
     (tmp_path / "empty").mkdir()
     with serve(tmp_path / "empty") as empty:
         yield root, {**environment, "UV_DEFAULT_INDEX": empty.url}
-
-
-def run(root: Path, environment: dict[str, str], **variables: str) -> tuple[int, str]:
-    command = [sys.executable, str(root / "book/_tools/set_up.py")]
-    done = subprocess.run(
-        command,
-        env={**environment, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    return done.returncode, done.stdout
-
-
-def state(root: Path) -> dict[str, int]:
-    """The installed distributions, each with the inode of its folder: another one, another."""
-    site = next((root / ".venv/lib").glob("python3*/site-packages"))
-    return {path.stem: path.stat().st_ino for path in site.glob("*.dist-info")}
-
-
-CPU = {"torch-2.15.0+cpu", "torchvision-0.29.2+cpu", "other-1.0", "kit-1.0"}
-CUDA = {"torch-2.15.0", "torchvision-0.29.2", "nvidia_nccl-1.0", "other-1.0", "kit-1.0"}
 
 
 def test_the_real_uv_changes_only_torch(

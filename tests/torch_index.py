@@ -88,6 +88,8 @@ def serve(folder: Path) -> Iterator[TorchIndex]:
             else:
                 body = index.pages[name].encode() if name in index.pages else None
             self.send_response(404 if body is None else 200)
+            kind = "application/zip" if self.path.startswith("/wheels/") else "text/html"
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
             if self.command == "GET":

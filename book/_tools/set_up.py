@@ -15,8 +15,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import from_wheelhouse
 import own_folder
 import torch_wheels
+from torch_wheels import NoWheels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,7 +171,7 @@ def ensure(
 
     Raises
     ------
-    SetUpError, torch_wheels.NoWheels
+    SetUpError, NoWheels
         If it cannot be done; the sentence says why and what to do.
     """
     with one_at_a_time(root):
@@ -222,17 +224,19 @@ def without_torch(asked: str) -> str:
 
 
 def main() -> int:
-    """Run the command line: no arguments, in the environment PYTHON and TORCH if the user did."""
-    asked, torch = os.environ.get("PYTHON", ""), os.environ.get("TORCH", "")
+    """Run the command line: no arguments; PYTHON, TORCH and WHEELHOUSE from the environment."""
+    asked, torch, house = map(os.environ.get, ("PYTHON", "TORCH", "WHEELHOUSE"))
     try:
-        sentence = without_torch(asked) or torch_wheels.refusal(torch)
+        sentence = without_torch(asked or "") or torch_wheels.refusal(torch or "")
         if sentence:
             raise SetUpError(sentence)
-        ensure(Path(__file__).resolve().parents[2], asked, run_uv, torch)
+        if house:
+            asked = from_wheelhouse.enter(Path(house), asked or "")
+        ensure(Path(__file__).resolve().parents[2], asked or "", run_uv, torch or "")
     except PermissionError as error:
         remedy = "work in a copy of this folder that has no .venv"
         print(f"set-up: {error.filename} is not yours to change: {remedy}", file=sys.stderr)
-    except (SetUpError, torch_wheels.NoWheels, OSError) as error:
+    except (SetUpError, NoWheels, from_wheelhouse.UnfitWheelhouse, OSError) as error:
         print(f"set-up: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("set-up: stopped; the next make goes on from here", file=sys.stderr)

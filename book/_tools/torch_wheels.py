@@ -68,25 +68,37 @@ def choose(root: Path, python: str, asked: str, has: str) -> str:
     """
     lock = (root / LOCK).read_text(encoding="utf-8")
     versions = pins(lock)
+    house = os.environ.get("WHEELHOUSE", "")
     kind = asked or has or ("cuda" if has_driver() else "cpu")
-    if sys.platform != "linux" or not versions or kind == "cuda":
+    if sys.platform != "linux" or not versions or (kind == "cuda" and not house):
         return LOCK
-    index = os.environ.get("TORCH_INDEX") or INDEX
+    source = house or os.environ.get("TORCH_INDEX") or INDEX
     try:
-        lines = _kept(root, versions, python)
-        if not lines:
-            lines = on_index(versions, python, index, SECONDS)
-            print(f"set-up: taking PyTorch without CUDA from {index}", flush=True)
+        lines = _lines_from(root, versions, python, source)
     except NoWheels as error:
-        reason = f"{index} gives no PyTorch without CUDA: {error}"
-        if asked:
+        reason = f"{source} gives no PyTorch without CUDA: {error}"
+        if asked == "cpu":
             remedy = "try again later, or take the one with CUDA (TORCH=cuda make setup)"
             raise NoWheels(f"{reason}; {remedy}, 3 GB more") from None
-        print(f"set-up: {reason}; taking the one with CUDA, 3 GB more", flush=True)
+        if not house:
+            print(f"set-up: {reason}; taking the one with CUDA, 3 GB more", flush=True)
         return LOCK
+    if asked == "cuda":
+        raise NoWheels(f"{house} has PyTorch without CUDA: leave TORCH=cuda out, or WHEELHOUSE")
     (root / CPU_LOCK).parent.mkdir(parents=True, exist_ok=True)
     (root / CPU_LOCK).write_text(without_cuda(lock, lines), encoding="utf-8")
     return CPU_LOCK
+
+
+def _lines_from(root: Path, versions: "dict[str, str]", python: str, source: str) -> "list[str]":
+    """Give the lines of a folder, those of the last time, or those of an index."""
+    if os.environ.get("WHEELHOUSE"):
+        return in_folder(versions, python, Path(source))
+    lines = _kept(root, versions, python)
+    if not lines:
+        lines = on_index(versions, python, source, SECONDS)
+        print(f"set-up: taking PyTorch without CUDA from {source}", flush=True)
+    return lines
 
 
 def has_driver() -> bool:
@@ -174,8 +186,9 @@ def in_folder(versions: "dict[str, str]", python: str, folder: Path) -> "list[st
         rows = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     except OSError:
         raise NoWheels(f"there is no {SUMS}") from None
-    sums = [row.split("  ", 1) for row in rows if "  " in row]
-    return _lines(versions, python, {name: ((folder / name).as_uri(), sha) for sha, name in sums})
+    sums = (row.partition("  ") for row in rows)
+    files = {name: ((folder.resolve() / name).as_uri(), sha) for sha, _, name in sums}
+    return _lines(versions, python, files)
 
 
 def without_cuda(lock: str, lines: "list[str]") -> str:

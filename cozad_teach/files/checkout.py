@@ -31,8 +31,11 @@ def results_folder() -> Path:
 
 
 def build_folder() -> Path:
-    """Give the folder for what can be made again: of the checkout, or of the user's cache."""
-    if (_ABOVE / _RESULTS).is_dir():
+    """Give the folder for what can be made again: of the checkout, or of the user's cache.
+
+    The latter too where the checkout is another's, who let others only read and run it.
+    """
+    if (_ABOVE / _RESULTS).is_dir() and os.access(_ABOVE, os.W_OK):
         return _ABOVE / "build"
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache, "cozad-teach")
