@@ -24,7 +24,7 @@ CHAPTERS = ROOT / "build" / "student"
 READ = ROOT / "book" / "appendix"  # where links of chapters lead
 
 
-def hand_out(folder: Path, chapters: Path = CHAPTERS) -> int:
+def hand_out(folder: Path, chapters: Path) -> int:
     """Copy chapters, and the pages that they lead to, that are not yet in a student's folder.
 
     Returns
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     known, others = parser.parse_known_args(arguments)
     folder = known.folder.absolute()
     try:
-        new = hand_out(folder)
+        new = hand_out(folder, CHAPTERS)
         lab.write_settings(folder / ".lab")
     except (CozadError, OSError) as error:
         print(f"room: {error}", file=sys.stderr)
