@@ -24,6 +24,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student serve lock clean distclean
 .PHONY: release releasable site pdf slides
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student wheelhouse serve lock clean distclean
+.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student assignment serve lock clean distclean
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -91,6 +92,8 @@ site: setup ## the folder to publish, build/site, of all releases in build/relea
 	$(call step,site,$(RUN) book/_tools/book_site.py $(if $(DRAFT),--drafts))
 wheelhouse: setup ## fetch all that computers without network need: make setup WHEELHOUSE=folder
 	@$(RUN) book/_tools/wheelhouse.py
+assignment: setup ## the exercises as nbgrader assignments, in build/assignment
+	@$(RUN) book/_tools/assignment.py
 
 serve: setup ## show the built book on http://127.0.0.1:8000 (PORT=8001 for another port)
 	@test -f book/_build/html/index.html || { echo "no book is built yet: make book" >&2; exit 1; }
@@ -104,7 +107,9 @@ lock: ## renew requirements.lock from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o $(NEW_LOCK)
 	@{ echo '# Made by "make lock" from pyproject.toml, for Python 3.11 and later. Do not edit.'; \
 	  cat $(NEW_LOCK); } > $(NEW_LOCK).part && mv $(NEW_LOCK).part requirements.lock && rm $(NEW_LOCK)
-	@echo "requirements.lock is renewed; pins that still fit were kept."
+	@echo nbgrader | $(UV) pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header - -o book/assignments/nbgrader.lock
+	@echo "requirements.lock and nbgrader.lock are renewed; pins that still fit were kept."
 
 clean: python ## delete what was built; .venv and downloads stay
 	@"$(PYTHON)" book/_tools/own_folder.py clean

@@ -1,8 +1,8 @@
 """Write the exercises of the book as nbgrader assignments, and release them.
 
 ``python book/_tools/assignment.py [--out FOLDER] [CHAPTER ...]``. nbgrader is installed into
-build/nbgrader, which nothing else uses. Assignments that are in the folder already stay as they are:
-a teacher may have changed them, and grades refer to them.
+build/nbgrader, which nothing else uses. Assignments that are in the folder already stay as they
+are: a teacher may have changed them, and grades refer to them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def install(root: Path) -> Path:
             own_folder.claim(home)
             own_folder.empty(home)
             uv, python = str(set_up.fetch_uv(root)), str(home / "bin/python")
-            set_up.call([uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, HOME], root)
+            set_up.call(
+                [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, HOME], root
+            )
             sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)]
             try:
                 set_up.call([*sync, "--offline", "--quiet"], root, UV_NO_CONFIG="1")
@@ -77,14 +79,14 @@ def install(root: Path) -> Path:
 def _write_kernel(home: Path) -> None:
     """Let "python3" be the book's Python with the checker in it, for this nbgrader alone."""
     kernel = Path(__file__).with_name("grading_kernel.py")
+    command = [sys.executable, "-s", str(kernel), "-f", "{connection_file}"]
     spec = {
-        "argv": [sys.executable, "-s", str(kernel), "-f", "{connection_file}"],
+        "argv": [*command, "--IPKernelApp.ignore_cwd=True"],
         "display_name": notebooks.KERNEL["display_name"],
         "language": "python",
         # The folder of a notebook is a student's: it stays off the path. One thread, as anywhere.
         "env": {"OMP_NUM_THREADS": "1", "COZAD_MY_FILE": str(home / "own" / "my_cozad.py")},
     }
-    spec["argv"] += ["--IPKernelApp.ignore_cwd=True", "--HistoryManager.hist_file=:memory:"]
     folder = home / "jupyter" / "kernels" / "python3"
     with atomic_write(folder / "kernel.json") as aside:
         aside.write_text(json.dumps(spec, indent=1), encoding="utf-8")

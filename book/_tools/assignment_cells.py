@@ -17,9 +17,7 @@ Equations = dict[str, tuple[str, str]]
 _WHOLE = re.M | re.S
 _EXERCISE = re.compile(r"^::::\{exercise\} ([^\n]*)\n:label: [^\n]*\n\n(.*?)^::::$", _WHOLE)
 _HINT = re.compile(r"^:::\{\w+\} Hint\n(?::class: dropdown\n)?(.*?)^:::$", _WHOLE)
-_CELL = re.compile(
-    r"(.*?)^(def (\w+)\(.*?)^    \.\.\.\n+check_exercise\(\"(.*?)\", \w+\)", _WHOLE
-)
+_CELL = re.compile(r"(.*?)^(def (\w+)\(.*?)^    \.\.\.\n+check_exercise\(\"(.*?)\", \w+\)", _WHOLE)
 _EQUATION = re.compile(r"^\$\$\n(.*?)\n\$\$ \((eq-[\w-]+)\)", _WHOLE)
 
 

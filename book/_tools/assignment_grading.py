@@ -26,9 +26,7 @@ class WrongAnswerError(AssertionError):
         return [str(self)]
 
 
-def grade(
-    name: str, function: Callable[..., Any], space: dict[str, Any] | None = None
-) -> None:
+def grade(name: str, function: Callable[..., Any], space: dict[str, Any] | None = None) -> None:
     """Run the full checker on an answer.
 
     Parameters

@@ -32,15 +32,16 @@ _OPENING = """\
 
 From the book *CoZAD, step by step*, whose symbols are used here.
 
-Write each function in the place of its three dots, then run the cell below it: it compares the function with a few
-public cases. More cases are tried when it is graded. Cells that you cannot edit are put back before that, so leave
-them as they are. You need Python with NumPy, SciPy and PyTorch, and the file `public_cases.json` beside this notebook.
+Write each function in the place of its three dots, then run the cell below it: it compares the
+function with a few public cases. More cases are tried when it is graded. Cells that you cannot edit
+are put back before that, so leave them as they are. You need Python with NumPy, SciPy and PyTorch,
+and the file `public_cases.json` beside this notebook.
 """
 _BROUGHT = """\
 ## What you bring
 
-Four functions of chapters 4 and 5, which need no gradient. Copy yours here. They count no points, but the steps below
-call them, so that they are checked once more.
+Four functions of chapters 4 and 5, which need no gradient. Copy yours here. They count no points,
+but the steps below call them, so that they are checked once more.
 """
 
 
@@ -111,7 +112,9 @@ def assignment(path: Path, points: dict[str, float], equations: Equations) -> No
 def given_source() -> str:
     """Give the four functions that the capstone hands out, as Python that needs PyTorch alone."""
     functions = (given.unpack, given.distance, given.move_prior, given.contrast)
-    imports = "import math\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import Tensor"
+    imports = (
+        "import math\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import Tensor"
+    )
     return "\n\n\n".join([imports, *(inspect.getsource(f).strip() for f in functions)])
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from IPython.core.inputtransformer2 import TransformerManager
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from IPython.core.inputtransformer2 import TransformerManager
 
 import assignment_grading
 

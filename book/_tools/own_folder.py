@@ -17,7 +17,8 @@ MOUNTS = Path("/proc/self/mountinfo")
 FETCHED = ".fetched"  # vendor.py leaves this file in what it fetched
 
 # What the tools write under names of their own, and write again when it is gone. Not measured runs
-# (build/runs) and chapters to work in (build/student): they may be hours of work.
+# (build/runs), chapters to work in (build/student) and a course with its grades (build/assignment):
+# they may be hours of work.
 PAGES = ("html", "check", "executed", "shots", "source", ".source-*", ".pages-*")
 CLEAN = [f"book/_build/{name}" for name in PAGES]
 CLEAN += ["book/assets/.vendor-*", "cozad_teach.egg-info"]
@@ -25,7 +26,8 @@ CLEAN += [".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"]
 FILES = [".venv.lock", "build/requirements.txt", "build/requirements.txt.part"]
 DISTCLEAN = [".venv", "book/assets/vendor", *FILES]
 DISTCLEAN += [
-    f"build/{name}" for name in ("axe-core", "ipython", "lab", "results", "uv", "unseen-*")
+    f"build/{name}"
+    for name in ("axe-core", "ipython", "lab", "nbgrader", "results", "uv", "unseen-*")
 ]
 SOURCES = ("cozad_teach", "data_scripts", "tests", "book/cozad_book", "book/_tools", "book/_ext")
 

@@ -9,3 +9,5 @@ c.ClearSolutions.code_stub = {"python": "# Your code goes here.\n..."}
 c.OverwriteCells.add_missing_cells = True
 # Far above what any check takes; the checker itself stops an answer after 20 s on a case.
 c.Execute.timeout = 300
+# A kernel loads PyTorch and the checker first, which takes long on a busy machine.
+c.Execute.startup_timeout = 300

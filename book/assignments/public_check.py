@@ -1,4 +1,4 @@
-"""The check in the released notebooks: this text is their first cell, and needs nothing of the book."""
+"""The check in released notebooks: what follows is their first cell. It needs nothing else."""
 
 # --- cell
 import json
