@@ -87,6 +87,7 @@ def _write_kernel(home: Path) -> None:
         # The folder of a notebook is a student's: it stays off the path. One thread, as anywhere.
         "env": {"OMP_NUM_THREADS": "1", "COZAD_MY_FILE": str(home / "own" / "my_cozad.py")},
     }
+    (home / "own").mkdir(exist_ok=True)
     folder = home / "jupyter" / "kernels" / "python3"
     with atomic_write(folder / "kernel.json") as aside:
         aside.write_text(json.dumps(spec, indent=1), encoding="utf-8")
