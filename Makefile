@@ -42,7 +42,8 @@ python:
 	@command -v "$(PYTHON)" >/dev/null || { echo "make: there is no $(PYTHON): install Python 3.11" \
 	  "or later, or name the one you have, as in PYTHON=python3.12 make book" >&2; exit 2; }
 
-book: setup ## run the chapters and build the HTML book
+book: setup ## train the ready model, run the chapters and build the HTML book
+	$(call step,train the ready model,OMP_NUM_THREADS=1 $(RUN) book/_tools/ready_model.py)
 	$(call step,run the chapters and build the book,$(RUN) book/_tools/build.py)
 
 # The tests of the pages run what check-book runs.
@@ -104,7 +105,8 @@ lock: ## renew requirements.lock from pyproject.toml
 	@test -x $(UV) || { echo "make lock needs a .venv: make setup" >&2; exit 1; }
 	@mkdir -p build && grep -v '^#' requirements.lock > $(NEW_LOCK)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --extra book --extra dev --extra scale \
-	  --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o $(NEW_LOCK)
+	  --extra demo --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml \
+	  -o $(NEW_LOCK)
 	@{ echo '# Made by "make lock" from pyproject.toml, for Python 3.11 and later. Do not edit.'; \
 	  cat $(NEW_LOCK); } > $(NEW_LOCK).part && mv $(NEW_LOCK).part requirements.lock && rm $(NEW_LOCK)
 	@echo nbgrader | $(UV) pip compile --quiet --universal --python-version 3.11 \

@@ -21,7 +21,7 @@ FETCHED = ".fetched"  # vendor.py leaves this file in what it fetched
 # they may be hours of work.
 PAGES = ("html", "check", "executed", "shots", "source", ".source-*", ".pages-*")
 CLEAN = [f"book/_build/{name}" for name in PAGES]
-CLEAN += ["book/assets/.vendor-*", "cozad_teach.egg-info"]
+CLEAN += ["book/assets/.vendor-*", "build/ready", "cozad_teach.egg-info"]
 CLEAN += [".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"]
 FILES = [".venv.lock", "build/requirements.txt", "build/requirements.txt.part"]
 DISTCLEAN = [".venv", "book/assets/vendor", *FILES]

@@ -12,6 +12,8 @@ __all__ = ["parser"]
 
 LARGEST_SEED = 2**32 - 1  # of the generators that draw from it
 
+LARGEST_PORT = 2**16 - 1
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -111,12 +113,29 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     evaluate.set_defaults(run=commands["evaluate"])
 
     predict = added.add_parser("predict", help="draw heat maps over images without labels")
-    predict.add_argument("--model", required=True, metavar="FILE")
-    predict.add_argument("--images", required=True, metavar="DIR_OR_ZIP")
-    predict.add_argument("--out", required=True, metavar="DIR")
+    _add_model(predict)
+    images = predict.add_mutually_exclusive_group(required=True)
+    images.add_argument("place", nargs="?", metavar="IMAGES", help="a folder or a zip archive")
+    images.add_argument("--images", metavar="IMAGES", help="the same")
+    predict.add_argument(
+        "--out", default="heat_maps", metavar="DIR", help="by default heat_maps, here"
+    )
     predict.add_argument("--protocol", default="batch", help="batch (images of one kind) or single")
     _add_machine(predict)
     predict.set_defaults(run=commands["predict"])
+
+    demo = added.add_parser(
+        "demo",
+        help="show a page that takes photographs",
+        description="Show a page on this machine that takes photographs and draws heat maps over "
+        "them. Nothing leaves the machine.",
+    )
+    _add_model(demo)
+    demo.add_argument(
+        "--port", type=_port, default=7860, help="where the page is; if taken, the next free one"
+    )
+    _add_machine(demo)
+    demo.set_defaults(run=commands["demo"])
 
     bench = added.add_parser("bench", help="do an experiment of the book and store it")
     bench.add_argument(
@@ -174,6 +193,18 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 def _add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cuda where there is one, else cpu; mps is untried")
     parser.add_argument("--weights", metavar="FILE", help="backbone weights that are not installed")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", metavar="FILE", help="by default the ready model, which make book trains"
+    )
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1024 <= int(text) <= LARGEST_PORT):
+        raise argparse.ArgumentTypeError(f"a number from 1024 to {LARGEST_PORT}, not {text!r}")
+    return int(text)
 
 
 def _seed(text: str) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cozad_teach.cli.arguments import parser
+from cozad_teach.cli.demo import demo
 from cozad_teach.cli.endings import run_command
 from cozad_teach.cli.loading import device, load_model_of
 from cozad_teach.cli.predict import predict_images
@@ -229,6 +230,7 @@ COMMANDS = {
     "train": _train,
     "evaluate": _evaluate,
     "predict": predict_images,
+    "demo": demo,
     "bench": _bench,
     "results": _results,
     "grade": _grade,

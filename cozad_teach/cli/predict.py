@@ -23,8 +23,11 @@ def predict_images(options: argparse.Namespace) -> int:
     from cozad_teach.data.checking import check_images
     from cozad_teach.data.counting import tally
     from cozad_teach.data.folders import list_photographs
+    from cozad_teach.models.ready import card_of, model_file
 
-    listing = list_photographs(options.images)
+    ready = options.model is None
+    options.model = model_file(options.model)
+    listing = list_photographs(options.place if options.images is None else options.images)
     out = Path(options.out)
     if out.exists() and not out.is_dir():
         raise CozadError(f"{out} is a file: give a folder with --out")
@@ -57,6 +60,8 @@ def predict_images(options: argparse.Namespace) -> int:
         print("no verdicts: the model's auxiliary categories had no image to spare for a threshold")
     else:
         print("no verdicts: the model has seen drawn materials only; train it with --auxiliary")
+    if ready:
+        print(f"by the ready model: what it can and cannot do is in {card_of(options.model)}")
     print(tally(f"{len(rows)} images", listing.left_out, str(out / "left_out.csv")))
     return 0
 

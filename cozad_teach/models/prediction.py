@@ -23,7 +23,7 @@ from cozad_teach.files.places import check_place, head
 from cozad_teach.files.writing import atomic_write
 from cozad_teach.models.overlays import overlay
 
-__all__ = ["check_overlays", "overlay_names", "predict"]
+__all__ = ["check_overlays", "overlay_names", "patch_scores", "predict"]
 
 # Features of 500 images at the size of `lite` fill 240 MB. Those of `full` are twenty times as
 # large: of them, as many images as fill 1 GB. Adaptation takes about five times that for a while.
@@ -70,9 +70,7 @@ def predict(
     CozadError
         If an image cannot be read, a score is not finite, or an overlay cannot be written.
     """
-    patches = _patch_scores(model, files, together and len(files) > 1, progress)
-    if not torch.isfinite(patches).all():
-        raise CozadError("the model gives scores that are not finite: train it again")
+    patches = patch_scores(model, files, together=together, progress=progress)
     scores = model.image_scores(patches)
     # One colour scale for all images: a quiet image must look quiet beside a loud one.
     low, high = np.quantile(patches.numpy(), [0.5, 0.999])
@@ -152,10 +150,26 @@ def _overlay_name(name: str) -> str:
     return str(whole.with_name(f"{last[:room].decode(errors='ignore')}{key}{OVERLAY_SUFFIX}"))
 
 
-def _patch_scores(
-    model: CoZAD, files: Sequence[ImageFile], together: bool, progress: bool
+def patch_scores(
+    model: CoZAD, files: Sequence[ImageFile], *, together: bool = True, progress: bool = False
 ) -> Tensor:
-    """Score patches, keeping features of the support only: memory hardly grows with more images."""
+    """Score patches, keeping features of the support only: memory hardly grows with more images.
+
+    Parameters
+    ----------
+    model, files, together, progress
+        As in `predict`.
+
+    Returns
+    -------
+    torch.Tensor
+        Of every image, shape (N, h, w).
+
+    Raises
+    ------
+    CozadError
+        If an image cannot be read, or a score is not finite.
+    """
 
     def read(images: Sequence[int], *, progress: bool = False) -> Tensor:
         some = [files[image] for image in images]
@@ -164,7 +178,7 @@ def _patch_scores(
         )
 
     everything, support, scores = range(len(files)), list[int](), list[Tensor]()
-    if together:
+    if together := together and len(files) > 1:
         order = torch.randperm(len(files), generator=torch.Generator().manual_seed(model.seed))
         support = sorted(order[: _support_size(model)].tolist())
         features = read(support, progress=progress)
@@ -180,7 +194,10 @@ def _patch_scores(
                 scores += list(model.score_singly(features))
             bar.update(len(features))
     of_image = dict(zip([*support, *rest], scores, strict=True))
-    return torch.stack([of_image[image] for image in everything])
+    patches = torch.stack([of_image[image] for image in everything])
+    if not torch.isfinite(patches).all():
+        raise CozadError("the model gives scores that are not finite: train it again")
+    return patches
 
 
 def _support_size(model: CoZAD) -> int:

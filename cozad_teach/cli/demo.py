@@ -1,0 +1,240 @@
+"""``cozad demo``: a page on this machine that takes photographs and shows heat maps and scores."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cozad_teach.cli.loading import load_model_of
+from cozad_teach.errors import CozadError
+
+if TYPE_CHECKING:
+    from cozad_teach.evaluation.calibrated_model import CalibratedModel
+
+__all__ = ["demo", "free_port", "serving"]
+
+HOST = "127.0.0.1"
+PORTS = 100  # that are tried
+# Drawn materials that training never saw, under the words for their buttons.
+SAMPLES = {"walnut wood": "wood_walnut", "wool": "knit_wool", "mosaic": "cells_mosaic"}
+N_NORMAL, N_ANOMALOUS = 8, 4
+
+BATCH, SINGLE = "batch", "single"
+WAYS = {
+    BATCH: "**batch**: all pictures together say what is normal. Drop pictures of *one* kind of "
+    "object or surface, taken alike: two at least, ten or more are better, and most of them good.",
+    SINGLE: "**single**: each picture alone. One is enough; what differs from the rest of the "
+    "same picture counts as unusual. Less is found than in a batch.",
+}
+WORDS = """# CoZAD on your own pictures
+
+The detector runs on this machine, and the page is seen on it alone: **no picture leaves it**. What
+you drop is copied to a temporary folder, which is deleted when the command ends.
+"""
+MEANING = """A **score** says how far the most unusual hundredth of a picture lies from what is
+taken for normal. It is a distance, no probability, and scores of two products, or of the two
+protocols, do not compare."""
+STARTS = {
+    True: "The slider starts where `cozad predict` decides: at the threshold from photographs that "
+    "training kept back.",
+    False: "The slider starts at a threshold that was chosen on *drawn* materials. It does not "
+    "carry over to photographs: move it until pieces that you know to be good are normal.",
+}
+CSS = """
+.cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr));
+  gap: 1rem; list-style: none; padding: 0; margin: 0;}
+.card {border: 1px solid var(--border-color-primary); border-radius: .5rem; overflow: hidden;
+  margin: 0; background: var(--background-fill-primary); color: var(--body-text-color);}
+.card.anomalous {border: 3px solid var(--body-text-color);}
+.card img {width: 100%; height: 13rem; object-fit: contain; background: #111; display: block;}
+.card p {margin: .4rem .7rem;}
+.card .name {font-size: .85rem; overflow-wrap: anywhere;}
+.card .score {font-variant-numeric: tabular-nums; font-weight: 700;}
+.card .verdict {float: right;}
+.card.anomalous .verdict {font-weight: 700;}
+.card.anomalous .verdict::before {content: "▲ ";}
+.legend {display: grid; grid-template-columns: repeat(3, auto); justify-content: space-between;
+  max-width: 30rem; font-size: .85rem; color: var(--body-text-color);}
+.legend img {grid-column: 1 / -1; width: 100%; height: .8rem; border-radius: .2rem;}
+.problems {border-left: 4px solid #b45309; padding: .2rem .8rem; color: var(--body-text-color);}
+footer {display: none !important;}
+"""
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Do ``cozad demo``: show the page until Ctrl-C."""
+    from cozad_teach.models.ready import model_file
+
+    options.model = model_file(options.model)
+    if importlib.util.find_spec("gradio") is None:
+        raise CozadError(
+            "the page needs the extra demo, which is not installed: type `make setup`, or "
+            "python -m pip install 'cozad-teach[demo]' in an environment of your own"
+        )
+    port = free_port(options.port)
+    if port != options.port:
+        print(f"port {options.port} is taken: the page takes {port}")
+    from cozad_teach.evaluation.calibrated_model import CalibratedModel
+
+    model = CalibratedModel(load_model_of(options), progress=True)
+    with serving(model, port) as url, suppress(KeyboardInterrupt):
+        print(f"The page is on {url} until you press Ctrl-C.", flush=True)
+        threading.Event().wait()
+    return 0
+
+
+def free_port(first: int) -> int:
+    """Give the first port that nobody listens on, from `first` on.
+
+    Raises
+    ------
+    CozadError
+        If a hundred are taken.
+    """
+    for port in range(first, min(first + PORTS, 2**16)):
+        with socket.socket() as tried, suppress(OSError):
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((HOST, port))
+            return port
+    raise CozadError(f"no port from {first} on is free: name another one with --port")
+
+
+@contextmanager
+def serving(model: CalibratedModel, port: int) -> Iterator[str]:
+    """Serve the page while the block runs; give its address.
+
+    Parameters
+    ----------
+    model : CalibratedModel
+        What scores the pictures.
+    port : int
+        Free.
+    """
+    with tempfile.TemporaryDirectory(prefix="cozad-demo-") as folder:
+        # Read by Gradio when it is imported: it is to ask nobody, and to keep uploads here.
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        os.environ["HF_HUB_OFFLINE"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+        for name in ("NO_PROXY", "no_proxy"):  # Gradio asks itself whether it is there
+            os.environ[name] = ",".join(filter(None, (os.environ.get(name), HOST)))
+        from cozad_teach.data.images import MAX_FILE_BYTES
+
+        page, look = _page(model, Path(folder))
+        try:
+            page.launch(
+                **look,
+                server_name=HOST,
+                server_port=port,
+                share=False,
+                quiet=True,
+                inbrowser=False,
+                prevent_thread_lock=True,
+                ssr_mode=False,
+                pwa=False,
+                mcp_server=False,
+                enable_monitoring=False,
+                run_history=False,
+                footer_links=[],
+                max_file_size=MAX_FILE_BYTES,
+            )
+            yield f"http://{HOST}:{port}"
+        finally:
+            page.close(verbose=False)
+
+
+def _page(model: CalibratedModel, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Lay the page out; give it with its looks."""
+    import gradio as gr
+
+    from cozad_teach.cli import dropped
+
+    def scored(paths: list[str] | None, way: str) -> tuple[Any, ...]:
+        files, problems = dropped.read_dropped(paths or [])
+        if not files:
+            hidden = gr.update(visible=False)
+            return None, hidden, "", "", _listed(problems), WAYS[way]
+        try:
+            found = dropped.score(model, files, together=way == BATCH)
+        except CozadError as error:
+            return None, gr.update(visible=False), "", "", _listed([str(error)]), WAYS[way]
+        step = (found.high - found.low) / dropped.STEPS
+        bounds = {"minimum": found.low, "maximum": found.high, "step": step}
+        slider = gr.update(value=found.start, visible=True, **bounds)
+        return found, slider, *drawn(found, found.start), _listed(problems), WAYS[way]
+
+    def drawn(found: dropped.Scored | None, threshold: float) -> tuple[str, str]:
+        if found is None:
+            return "", ""
+        return dropped.summary(found, threshold), dropped.cards(found, threshold)
+
+    def sample(name: str) -> list[str]:
+        return _sample(name, folder)
+
+    with gr.Blocks(title="CoZAD on your own pictures", analytics_enabled=False) as page:
+        kept = gr.State()
+        gr.Markdown(WORDS)
+        with gr.Row():
+            with gr.Column(scale=2):
+                files = gr.File(label="Photographs: drop several here", file_count="multiple")
+                gr.Markdown("No photographs at hand? Drawn pieces, four of twelve with a defect:")
+                with gr.Row():
+                    buttons = [(gr.Button(word, size="sm"), name) for word, name in SAMPLES.items()]
+            with gr.Column(scale=3):
+                way = gr.Radio([BATCH, SINGLE], value=BATCH, label="Protocol")
+                needs = gr.Markdown(WAYS[BATCH])
+                gr.Markdown(f"{MEANING} {STARTS[bool(model.model.samples)]}")
+        problems = gr.HTML()
+        slider = gr.Slider(label="Threshold", visible=False, interactive=True)
+        says = gr.Markdown()
+        gr.HTML(dropped.legend())
+        shown = gr.HTML()
+        outputs = [kept, slider, says, shown, problems, needs]
+        for event in (files.change, way.change):
+            event(scored, [files, way], outputs, api_visibility="private")
+        slider.input(
+            drawn,
+            [kept, slider],
+            [says, shown],
+            trigger_mode="always_last",
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        for button, name in buttons:
+            button.click(lambda name=name: sample(name), None, files, api_visibility="private")
+    # Fonts of the system: none is fetched.
+    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+    return page, {"theme": gr.themes.Default(**fonts), "css": CSS}
+
+
+def _sample(name: str, folder: Path) -> list[str]:
+    """Write drawn pictures of one material, once, and give their paths."""
+    from PIL import Image
+
+    from cozad_teach.data.drawn.textures import draw_category
+
+    place = folder / "samples" / name
+    if not place.is_dir():
+        place.mkdir(parents=True)
+        images = draw_category(name, N_NORMAL, N_ANOMALOUS, 4, (256, 256)).images
+        for number, image in enumerate(images):
+            kind = "good" if number < N_NORMAL else "defect"
+            Image.fromarray(image).save(place / f"{name}_{kind}_{number:02}.png")
+    return sorted(map(str, place.glob("*.png")))
+
+
+def _listed(problems: list[str]) -> str:
+    """Give sentences as HTML."""
+    import html
+
+    if not problems:
+        return ""
+    lines = "".join(f"<li>{html.escape(sentence)}.</li>" for sentence in problems)
+    return f"<ul class='problems' role='alert'>{lines}</ul>"
