@@ -85,7 +85,12 @@ def double() -> Iterator[None]:
 SLOW_FIXTURES = {"trained", "lite", "packs", "browser", "html", "check_notebook", "fresh"}
 SLOW_FILES = (
     "book/",
-    *("cli/test_cli.py", "data_scripts/test_get.py", "data_scripts/test_hostile_servers.py"),
+    *(
+        "cli/test_cli.py",
+        "cli/test_demo.py",
+        "data_scripts/test_get.py",
+        "data_scripts/test_hostile_servers.py",
+    ),
     *(
         "data_scripts/test_install.py",
         "evaluation/test_bootstrap.py",

@@ -19,6 +19,7 @@ from cozad_teach.cli.endings import run_command
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES
 from cozad_teach.errors import CozadError
+from cozad_teach.evaluation.stored_thresholds import write_calibrations
 from cozad_teach.experiments.data import code_hash
 from cozad_teach.experiments.ledger import markdown_table, read_results
 from cozad_teach.experiments.lists import UNSEEN
@@ -120,6 +121,7 @@ def main() -> int:
         stamp.unlink(missing_ok=True)  # until all is written, the folder holds no finished model
         model = train(LITE, SEED, progress=True)
         save_model(model, path)
+        write_calibrations(model, path)
         write(text, card(load_model(path)))
         write(stamp, key)
     print(f"  {os.path.relpath(path)}: trained in {model.fit_seconds:.0f} s; its card is beside it")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ from cozad_teach.cli.loading import load_model_of
 from cozad_teach.errors import CozadError
 
 if TYPE_CHECKING:
-    from cozad_teach.evaluation.calibrated_model import CalibratedModel
+    from cozad_teach.cozad import CoZAD
+    from cozad_teach.evaluation.calibration import Calibration
 
 __all__ = ["demo", "free_port", "serving"]
 
@@ -30,7 +32,8 @@ N_NORMAL, N_ANOMALOUS = 8, 4
 BATCH, SINGLE = "batch", "single"
 WAYS = {
     BATCH: "**batch**: all pictures together say what is normal. Drop pictures of *one* kind of "
-    "object or surface, taken alike: two at least, ten or more are better, and most of them good.",
+    "object or surface, taken alike: two at least (one alone is scored as under single), ten or "
+    "more are better, and most of them good.",
     SINGLE: "**single**: each picture alone. One is enough; what differs from the rest of the "
     "same picture counts as unusual. Less is found than in a batch.",
 }
@@ -39,6 +42,7 @@ WORDS = """# CoZAD on your own pictures
 The detector runs on this machine, and the page is seen on it alone: **no picture leaves it**. What
 you drop is copied to a temporary folder, which is deleted when the command ends.
 """
+DROP = "Photographs: drop several here"
 MEANING = """A **score** says how far the most unusual hundredth of a picture lies from what is
 taken for normal. It is a distance, no probability, and scores of two products, or of the two
 protocols, do not compare."""
@@ -48,25 +52,6 @@ STARTS = {
     False: "The slider starts at a threshold that was chosen on *drawn* materials. It does not "
     "carry over to photographs: move it until pieces that you know to be good are normal.",
 }
-CSS = """
-.cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr));
-  gap: 1rem; list-style: none; padding: 0; margin: 0;}
-.card {border: 1px solid var(--border-color-primary); border-radius: .5rem; overflow: hidden;
-  margin: 0; background: var(--background-fill-primary); color: var(--body-text-color);}
-.card.anomalous {border: 3px solid var(--body-text-color);}
-.card img {width: 100%; height: 13rem; object-fit: contain; background: #111; display: block;}
-.card p {margin: .4rem .7rem;}
-.card .name {font-size: .85rem; overflow-wrap: anywhere;}
-.card .score {font-variant-numeric: tabular-nums; font-weight: 700;}
-.card .verdict {float: right;}
-.card.anomalous .verdict {font-weight: 700;}
-.card.anomalous .verdict::before {content: "▲ ";}
-.legend {display: grid; grid-template-columns: repeat(3, auto); justify-content: space-between;
-  max-width: 30rem; font-size: .85rem; color: var(--body-text-color);}
-.legend img {grid-column: 1 / -1; width: 100%; height: .8rem; border-radius: .2rem;}
-.problems {border-left: 4px solid #b45309; padding: .2rem .8rem; color: var(--body-text-color);}
-footer {display: none !important;}
-"""
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -82,10 +67,14 @@ def demo(options: argparse.Namespace) -> int:
     port = free_port(options.port)
     if port != options.port:
         print(f"port {options.port} is taken: the page takes {port}")
-    from cozad_teach.evaluation.calibrated_model import CalibratedModel
+    print("loading the model and the page ...", flush=True)
+    from cozad_teach.evaluation.stored_thresholds import calibrations
 
-    model = CalibratedModel(load_model_of(options), progress=True)
-    with serving(model, port) as url, suppress(KeyboardInterrupt):
+    model = load_model_of(options)
+    start_of = calibrations(model, options.model)
+    # Whoever ends it otherwise wants the pictures deleted too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with serving(model, start_of, port) as url, suppress(KeyboardInterrupt):
         print(f"The page is on {url} until you press Ctrl-C.", flush=True)
         threading.Event().wait()
     return 0
@@ -108,13 +97,15 @@ def free_port(first: int) -> int:
 
 
 @contextmanager
-def serving(model: CalibratedModel, port: int) -> Iterator[str]:
+def serving(model: CoZAD, start_of: Callable[[str], Calibration], port: int) -> Iterator[str]:
     """Serve the page while the block runs; give its address.
 
     Parameters
     ----------
-    model : CalibratedModel
+    model : CoZAD
         What scores the pictures.
+    start_of : callable
+        Where its slider starts, as `calibrations`.
     port : int
         Free.
     """
@@ -127,7 +118,7 @@ def serving(model: CalibratedModel, port: int) -> Iterator[str]:
             os.environ[name] = ",".join(filter(None, (os.environ.get(name), HOST)))
         from cozad_teach.data.images import MAX_FILE_BYTES
 
-        page, look = _page(model, Path(folder))
+        page, look = _page(model, start_of, Path(folder))
         try:
             page.launch(
                 **look,
@@ -150,7 +141,9 @@ def serving(model: CalibratedModel, port: int) -> Iterator[str]:
             page.close(verbose=False)
 
 
-def _page(model: CalibratedModel, folder: Path) -> tuple[Any, dict[str, Any]]:
+def _page(
+    model: CoZAD, start_of: Callable[[str], Calibration], folder: Path
+) -> tuple[Any, dict[str, Any]]:
     """Lay the page out; give it with its looks."""
     import gradio as gr
 
@@ -162,11 +155,10 @@ def _page(model: CalibratedModel, folder: Path) -> tuple[Any, dict[str, Any]]:
             hidden = gr.update(visible=False)
             return None, hidden, "", "", _listed(problems), WAYS[way]
         try:
-            found = dropped.score(model, files, together=way == BATCH)
+            found = dropped.score(model, start_of, files, together=way == BATCH)
         except CozadError as error:
             return None, gr.update(visible=False), "", "", _listed([str(error)]), WAYS[way]
-        step = (found.high - found.low) / dropped.STEPS
-        bounds = {"minimum": found.low, "maximum": found.high, "step": step}
+        bounds = {"minimum": found.low, "maximum": found.high, "step": found.step}
         slider = gr.update(value=found.start, visible=True, **bounds)
         return found, slider, *drawn(found, found.start), _listed(problems), WAYS[way]
 
@@ -183,18 +175,22 @@ def _page(model: CalibratedModel, folder: Path) -> tuple[Any, dict[str, Any]]:
         gr.Markdown(WORDS)
         with gr.Row():
             with gr.Column(scale=2):
-                files = gr.File(label="Photographs: drop several here", file_count="multiple")
+                files = gr.File(
+                    label="Photographs: drop several here", file_count="multiple", height=250
+                )
                 gr.Markdown("No photographs at hand? Drawn pieces, four of twelve with a defect:")
                 with gr.Row():
-                    buttons = [(gr.Button(word, size="sm"), name) for word, name in SAMPLES.items()]
+                    buttons = [
+                        (gr.Button(word, size="sm", min_width=80), name)
+                        for word, name in SAMPLES.items()
+                    ]
             with gr.Column(scale=3):
                 way = gr.Radio([BATCH, SINGLE], value=BATCH, label="Protocol")
                 needs = gr.Markdown(WAYS[BATCH])
-                gr.Markdown(f"{MEANING} {STARTS[bool(model.model.samples)]}")
+                gr.Markdown(f"{MEANING} {STARTS[bool(model.samples)]}")
         problems = gr.HTML()
         slider = gr.Slider(label="Threshold", visible=False, interactive=True)
         says = gr.Markdown()
-        gr.HTML(dropped.legend())
         shown = gr.HTML()
         outputs = [kept, slider, says, shown, problems, needs]
         for event in (files.change, way.change):
@@ -211,7 +207,7 @@ def _page(model: CalibratedModel, folder: Path) -> tuple[Any, dict[str, Any]]:
             button.click(lambda name=name: sample(name), None, files, api_visibility="private")
     # Fonts of the system: none is fetched.
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
-    return page, {"theme": gr.themes.Default(**fonts), "css": CSS}
+    return page, {"theme": gr.themes.Default(**fonts), "css": dropped.STYLE}
 
 
 def _sample(name: str, folder: Path) -> list[str]:

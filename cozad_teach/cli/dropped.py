@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import html
 import io
+import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,17 +19,38 @@ from torch import Tensor
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import ImageFile, list_photographs, read_image
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.calibrated_model import CalibratedModel
-from cozad_teach.evaluation.methods import Run
+from cozad_teach.evaluation.calibration import Calibration
 from cozad_teach.models.overlays import overlay
 from cozad_teach.models.prediction import patch_scores
 
-__all__ = ["Picture", "Scored", "cards", "legend", "read_dropped", "score", "summary"]
+__all__ = ["STYLE", "Picture", "Scored", "cards", "read_dropped", "score", "summary"]
 
 MOST = 40  # pictures at a time: a page of more is slow, and nobody looks at them
 SIDE = 480  # pixels of a picture's longer side on the page
-STEPS = 200  # of the slider
+STEPS = 200  # of the slider, at least
 NORMAL, ANOMALOUS = "normal", "anomalous"
+STYLE = """
+.cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem;
+  align-items: start; list-style: none; padding: 0; margin: 1rem 0;}
+.card {margin: 0; border: 1px solid var(--border-color-primary); border-radius: .5rem;
+  background: var(--background-fill-primary); color: var(--body-text-color); overflow: hidden;}
+.card.anomalous {outline: 3px solid var(--body-text-color);}
+.card img {width: 100%; height: auto; margin: 0; display: block;}
+.card div {padding: .15rem .7rem; line-height: 1.4;}
+.card .name {font-size: .85rem; overflow-wrap: anywhere; padding-top: .5rem;}
+.card .found {display: flex; flex-wrap: wrap; justify-content: space-between;
+  padding-bottom: .5rem;}
+.card .score {font-variant-numeric: tabular-nums; font-weight: 700;}
+.card.anomalous .verdict {font-weight: 700;}
+.card.anomalous .verdict::before {content: "▲ ";}
+.legend {display: grid; grid-template-columns: repeat(3, auto); justify-content: space-between;
+  max-width: 30rem; font-size: .85rem; color: var(--body-text-color);}
+.legend img {grid-column: 1 / -1; width: 100%; height: .8rem; margin: 0; border-radius: .2rem;}
+.problems {border-left: 4px solid #b45309; padding: .2rem .8rem .2rem 2rem;
+  color: var(--body-text-color);}
+@media (max-width: 500px) {.cards {grid-template-columns: repeat(2, 1fr); gap: .7rem;}}
+footer {display: none !important;}
+"""
 
 
 @dataclass(frozen=True)
@@ -63,8 +85,8 @@ class Scored:
         At least one.
     quiet : float
         Median score of all patches, which is shown as nothing.
-    start, low, high : float
-        Where the threshold starts, and from where to where it may be moved.
+    start, low, high, step : float
+        Where the threshold starts, and from where to where, and how finely, it may be moved.
     together : bool
         Whether they were scored together.
     """
@@ -74,6 +96,7 @@ class Scored:
     start: float
     low: float
     high: float
+    step: float
     together: bool
 
 
@@ -123,13 +146,21 @@ def read_dropped(paths: Sequence[str]) -> tuple[list[ImageFile], list[str]]:
     return readable, problems
 
 
-def score(model: CalibratedModel, files: Sequence[ImageFile], *, together: bool) -> Scored:
+def score(
+    model: CoZAD,
+    start_of: Callable[[str], Calibration],
+    files: Sequence[ImageFile],
+    *,
+    together: bool,
+) -> Scored:
     """Score pictures as ``cozad predict`` does.
 
     Parameters
     ----------
-    model : CalibratedModel
+    model : CoZAD
         Trained.
+    start_of : callable
+        Gives the threshold of a protocol, as `calibrations`.
     files : sequence of ImageFile
         Of `read_dropped`, one or more.
     together : bool
@@ -140,26 +171,23 @@ def score(model: CalibratedModel, files: Sequence[ImageFile], *, together: bool)
     CozadError
         As `cozad_teach.models.prediction.patch_scores`.
     """
-    detector = model.model
     together = together and len(files) > 1
-    patches = patch_scores(detector, files, together=together)
-    scores = detector.image_scores(patches)
-    run = Run.of("cozad", "batch" if together else "single", detector.seed)
-    start = model.calibration_for(scores, run).threshold
+    patches = patch_scores(model, files, together=together)
+    scores = model.image_scores(patches)
+    start = start_of("batch" if together else "single").at(scores).threshold
     quiet = float(patches.median())
-    room = max(float(scores.max()), start) - quiet
     # Equal patches everywhere leave no room, and a slider needs some.
-    high = quiet + max(1.1 * room, 1e-3)
-    low = quiet + (high - quiet) / STEPS
-    pictures = [
-        _picture(detector, file, patches[n], float(scores[n])) for n, file in enumerate(files)
-    ]
+    room = max(1.1 * (max(float(scores.max()), start) - quiet), 1e-3)
+    digits = math.ceil(-math.log10(room / STEPS))
+    low, high = round(quiet + room / STEPS, digits), round(quiet + room, digits)
+    pictures = [_picture(model, file, patches[n], float(scores[n])) for n, file in enumerate(files)]
     return Scored(
         tuple(sorted(pictures, key=lambda picture: -picture.score)),
         quiet=quiet,
-        start=min(max(start, low), high),
+        start=round(min(max(start, low), high), digits),
         low=low,
         high=high,
+        step=10.0**-digits,
         together=together,
     )
 
@@ -176,8 +204,8 @@ def summary(scored: Scored, threshold: float) -> str:
     n = sum(picture.score >= threshold for picture in scored.pictures)
     many = len(scored.pictures)
     pictures = "1 picture" if many == 1 else f"{many} pictures"
-    way = "scored together" if scored.together else "each scored alone"
-    return f"{n} of {pictures} anomalous at {threshold:.3f}, {way}."
+    way = "scored together" if scored.together else "scored alone"
+    return f"{n} of {pictures} anomalous at {threshold:g}, {way}."
 
 
 def cards(scored: Scored, threshold: float) -> str:
@@ -186,7 +214,7 @@ def cards(scored: Scored, threshold: float) -> str:
     Half of the colours' range lies below the threshold: at it, a place is in the middle colour.
     """
     drawn = "".join(_card(picture, scored, threshold) for picture in scored.pictures)
-    return f"<ul class='cards'>{drawn}</ul>"
+    return f"{_legend()}<ul class='cards'>{drawn}</ul>"
 
 
 def _card(picture: Picture, scored: Scored, threshold: float) -> str:
@@ -196,18 +224,19 @@ def _card(picture: Picture, scored: Scored, threshold: float) -> str:
     alt = f"Heat map over {name}, {verdict}, score {picture.score:.3f}"
     return (
         f"<li class='card {verdict}'><img src='{_data_uri(drawn)}' alt='{alt}'>"
-        f"<p class='name'>{name}</p><p><span class='score' data-score='{picture.score:.6f}'>"
-        f"{picture.score:.3f}</span> <span class='verdict'>{verdict}</span></p></li>"
+        f"<div class='name'>{name}</div><div class='found'>"
+        f"<span class='score' data-score='{picture.score:.6f}'>{picture.score:.3f}</span>"
+        f"<span class='verdict'>{verdict}</span></div></li>"
     )
 
 
-def legend() -> str:
-    """Give the HTML of the colours' meaning, drawn as the maps are."""
+def _legend() -> str:
+    """Say what the colours mean, by a strip that is drawn as the maps are."""
     ramp = np.tile(np.linspace(0, 1, 256), (16, 1))
     strip = _data_uri(overlay(np.full((16, 256, 3), 150, np.uint8), ramp, 0, 1))
     return (
         f"<div class='legend'><img src='{strip}' alt='Colours from none over red to yellow'>"
-        "<span>usual</span><span>at the threshold</span><span>far above it</span></div>"
+        "<span>usual: no colour</span><span>at the threshold</span><span>far above</span></div>"
     )
 
 
