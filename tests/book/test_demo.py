@@ -23,7 +23,7 @@ from notebooks import ROOT
 
 __all__ = ["axe", "watch"]  # fixtures
 
-SECONDS = 120_000  # as the browser counts; far above what a busy machine takes
+SECONDS = 30_000  # as the browser counts; far above what a busy machine takes
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 
 
@@ -34,7 +34,8 @@ def folder(trained: CoZAD, tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_model(trained, folder / "model.safetensors")
     write_calibrations(trained, folder / "model.safetensors")
     (folder / "pictures").mkdir()
-    for image, name in zip(draw_category("knit_wool", 1, 1, 4, (128, 160)).images, "ab"):
+    images = draw_category("knit_wool", 1, 1, 4, (128, 160)).images
+    for image, name in zip(images, "ab", strict=True):
         Image.fromarray(image).save(folder / "pictures" / f"{name}.png")
     (folder / "text.png").write_text("no image")
     return folder
@@ -61,6 +62,11 @@ def predicted(folder: Path, protocol: str) -> dict[str, str]:
     assert main(["predict", "--model", model, *words]) == 0
     with (out / "scores.csv").open(encoding="utf-8") as file:
         return {row["image"]: row["score"] for row in csv.DictReader(file)}
+
+
+def faults(watched: Watched) -> list[str]:
+    """What went wrong; not that Gradio closes the stream of events when the last has come."""
+    return [f for f in watched.faults if not re.match(r"failed: \S+/queue/data\?", f)]
 
 
 def opened(watched: Watched, address: str) -> Any:
@@ -119,7 +125,7 @@ def test_two_pictures_are_shown_as_predict_scores_them(
     tab.get_by_label("single").check()
     tab.get_by_text("scored alone.").wait_for()
     assert shown(tab) == predicted(folder, "single")
-    assert watched.faults == []
+    assert faults(watched) == []
 
 
 def test_a_text_file_is_a_sentence_and_leaves_the_others(
@@ -136,7 +142,7 @@ def test_a_text_file_is_a_sentence_and_leaves_the_others(
     tab.locator(".card").wait_for()
     tab.get_by_role("alert").get_by_text("text.png is not a").wait_for()
     tab.get_by_text("scored alone.").wait_for()
-    assert watched.faults == []
+    assert faults(watched) == []
 
 
 @pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
@@ -153,7 +159,7 @@ def test_the_page_fits_and_can_be_used_by_everyone(
         SHOTS.mkdir(parents=True, exist_ok=True)
         tab.screenshot(path=SHOTS / f"demo-{size}-{scheme}.png", full_page=True)
     assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    assert watched.faults == []
+    assert faults(watched) == []
     if axe is None:
         pytest.skip("all else is well, but axe-core could not be fetched: connect once")
     assert serious(tab, axe, RULES) == []
