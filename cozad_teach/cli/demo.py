@@ -158,7 +158,7 @@ def _page(
             found = dropped.score(model, start_of, files, together=way == BATCH)
         except CozadError as error:
             return None, gr.update(visible=False), "", "", _listed([str(error)]), WAYS[way]
-        bounds = {"minimum": found.low, "maximum": found.high, "step": found.step}
+        bounds: dict[str, Any] = {"minimum": found.low, "maximum": found.high, "step": found.step}
         slider = gr.update(value=found.start, visible=True, **bounds)
         return found, slider, *drawn(found, found.start), _listed(problems), WAYS[way]
 
@@ -206,7 +206,10 @@ def _page(
         for button, name in buttons:
             button.click(lambda name=name: sample(name), None, files, api_visibility="private")
     # Fonts of the system: none is fetched.
-    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+    fonts: dict[str, Any] = {
+        "font": ["system-ui", "sans-serif"],
+        "font_mono": ["ui-monospace", "monospace"],
+    }
     return page, {"theme": gr.themes.Default(**fonts), "css": dropped.STYLE}
 
 

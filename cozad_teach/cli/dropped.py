@@ -9,6 +9,7 @@ import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +134,7 @@ def read_dropped(paths: Sequence[str]) -> tuple[list[ImageFile], list[str]]:
         for file in found[:MOST]:
             try:
                 content = file.read_bytes()
-                kept = ImageFile(file.name, lambda content=content: content)
+                kept = ImageFile(file.name, partial(bytes, content))
                 read_image(kept)
                 readable.append(kept)
             except CozadError as error:
