@@ -25,6 +25,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 .PHONY: release releasable site pdf slides
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student wheelhouse serve lock clean distclean
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student assignment serve lock clean distclean
+.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student slides serve lock clean distclean
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -95,6 +96,8 @@ wheelhouse: setup ## fetch all that computers without network need: make setup W
 	@$(RUN) book/_tools/wheelhouse.py
 assignment: setup ## the exercises as nbgrader assignments, in build/assignment
 	@$(RUN) book/_tools/assignment.py
+slides: setup ## a deck for each chapter, in build/slides
+	@$(RUN) book/_tools/slides.py
 
 serve: setup ## show the built book on http://127.0.0.1:8000 (PORT=8001 for another port)
 	@test -f book/_build/html/index.html || { echo "no book is built yet: make book" >&2; exit 1; }

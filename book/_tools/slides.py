@@ -1,0 +1,304 @@
+"""Make a deck of slides for each chapter, which opens in a browser without a network.
+
+``python book/_tools/slides.py`` writes ``build/slides``: a page for each ``book/slides/NN_*.md``,
+an index, and all that they load. Figures, tables, equations, bets and the minutes of exercises come
+out of the chapters; ``book/slides/README.md`` says how a deck is written.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from PIL import Image
+
+import vendor
+from chapter_parts import Chapter, chapter, escaped
+from cozad_teach.errors import CozadError
+from cozad_teach.experiments.quotes import QUOTE, fill
+from notebooks import BOOK, ROOT
+
+SOURCES = BOOK / "slides"
+TARGET = ROOT / "build" / "slides"
+# A picture wider than this stands below the text, any other beside it.
+WIDE = 1.6
+_DIRECTIVE = re.compile(r"^\{(figure|table|printed|equation|bet|exercise) ([\w-]+)([^}]*)\}$")
+_NOTES = re.compile(r"^Notes \((\d+) min\):\s*", re.MULTILINE)
+# Names such as knit_wool are words on a slide; a column is one of numbers if all of its cells are.
+_NAME = re.compile(r"^[a-z]+(_[a-z]+)+$")
+_NUMBER = re.compile(r"^([^A-Za-z]|\bto\b|\bof\b|\bs\b)*\d([^A-Za-z]|\bto\b|\bof\b|\bs\b)*$")
+_HEADING = re.compile(r"^## (.+?)(?: \{\.(\w+)\})?$", re.MULTILINE)
+
+
+@dataclass
+class Slide:
+    """What the source says of one slide, and the pictures that it shows."""
+
+    title: str
+    look: str
+    body: str
+    notes: str
+    minutes: int
+    pictures: list[tuple[str, float]] = field(default_factory=list)
+
+
+def _markdown() -> MarkdownIt:
+    """Give a reader of Markdown whose formulas are those that MathJax looks for."""
+    reader = MarkdownIt("commonmark", {"html": True}).use(dollarmath_plugin).enable("table")
+    reader.add_render_rule(
+        "math_inline", lambda self, tokens, i, *_: rf"\({escaped(tokens[i].content)}\)"
+    )
+    reader.add_render_rule(
+        "math_block", lambda self, tokens, i, *_: _formula(tokens[i].content.strip())
+    )
+    return reader
+
+
+def _formula(latex: str, number: str = "", look: str = "") -> str:
+    """Set a formula in a line of its own."""
+    mark = f'<span class="number">({number})</span>' if number else ""
+    return (
+        f'<div class="equation{look}"><div class="formula">\\[{escaped(latex)}\\]</div>{mark}</div>'
+    )
+
+
+MARKDOWN = _markdown()
+
+
+def read_slides(text: str, name: str) -> list[Slide]:
+    """Split a source into its slides.
+
+    Raises
+    ------
+    CozadError
+        If a slide has no notes with minutes, or none but the first has no heading.
+    """
+    slides = []
+    for number, part in enumerate(re.split(r"^---$", text, flags=re.MULTILINE), start=1):
+        place = f"slide {number} of {name}"
+        pieces = _NOTES.split(part.strip())
+        if len(pieces) != 3:
+            raise CozadError(f"{place} needs notes: end it with a line 'Notes (2 min): ...'")
+        heading = _HEADING.search(pieces[0])
+        if heading is None and number > 1:
+            raise CozadError(f"{place} needs a heading: begin it with '## ...'")
+        title, look = (heading[1], heading[2] or "") if heading else ("", "title")
+        body = _HEADING.sub("", pieces[0], count=1).strip()
+        slides.append(Slide(title, look, body, pieces[2].strip(), int(pieces[1])))
+    return slides
+
+
+def _numbers(text: str, word: str) -> list[int] | None:
+    """Read ``rows=1,3-5`` as the numbers of these rows, from 0."""
+    found = re.search(rf"{word}=([\d,-]+)", text)
+    if not found:
+        return None
+    ends = [[int(n) for n in part.split("-")] for part in found[1].split(",")]
+    return [n - 1 for pair in ends for n in range(pair[0], pair[-1] + 1)]
+
+
+def _spaced(name: re.Match[str]) -> str:
+    return name[0].replace("_", " ")
+
+
+def _table(source: Chapter, name: str, options: str) -> str:
+    """Show the chosen rows and columns of a stored table."""
+    table = source.table(name)
+    rows = _numbers(options, "rows") or list(range(len(table.rows)))
+    columns = _numbers(options, "columns") or list(range(len(table.header)))
+    marked = _numbers(options, "mark") or []
+    try:
+        chosen = [table.header, *(table.rows[r] for r in rows)]
+        cells = [[escaped(_NAME.sub(_spaced, line[c])) for c in columns] for line in chosen]
+    except IndexError as error:
+        raise CozadError(f"the table {name} of {source.name} has no such row or column") from error
+    # Numbers end in line, and an interval is one number; words begin in line.
+    looks = [
+        ' class="n"' if c and all(_NUMBER.match(line[c]) for line in cells[1:]) else ""
+        for c in range(len(columns))
+    ]
+    head = "".join(f'<th scope="col"{k}>{c}</th>' for c, k in zip(cells[0], looks, strict=True))
+    body = "".join(
+        f"<tr{' class=marked' if row in marked else ''}>"
+        + "".join(f"<td{look}>{cell}</td>" for cell, look in zip(line, looks, strict=True))
+        + "</tr>"
+        for row, line in zip(rows, cells[1:], strict=True)
+    )
+    dense = ' class="dense"' if "dense" in options else ""
+    return f"<table{dense}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _equation(source: Chapter, label: str, options: str) -> str:
+    return _formula(*source.equation(label), options)
+
+
+def _bet(source: Chapter, name: str, _: str) -> str:
+    question, answers = source.bet(name)
+    items = "".join(f"<li>{MARKDOWN.renderInline(answer)}</li>" for answer in answers)
+    return f'<div class="bet"><p>{MARKDOWN.renderInline(question)}</p><ol>{items}</ol></div>'
+
+
+def _exercise(source: Chapter, label: str, _: str) -> str:
+    found = source.exercise(label)
+    return (
+        f'<p class="task">Exercise of the chapter: <b>{MARKDOWN.renderInline(found.title)}</b>, '
+        f"{found.level}, {found.minutes} minutes</p>"
+    )
+
+
+def _printed(source: Chapter, name: str, _: str) -> str:
+    return f"<pre><code>{escaped(source.printed(name))}</code></pre>"
+
+
+PARTS: dict[str, Callable[[Chapter, str, str], str]] = {
+    "table": _table,
+    "equation": _equation,
+    "bet": _bet,
+    "exercise": _exercise,
+    "printed": _printed,
+}
+
+
+def _figure(source: Chapter, name: str, slide: Slide, folder: Path) -> None:
+    """Store a picture and note how it is shown."""
+    figure = source.figure(name)
+    path = folder / "figures" / f"{source.name}_{name}{figure.suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(figure.content)
+    if figure.suffix == ".svg":
+        size = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', figure.content.decode())
+        shape = float(size[1]) / float(size[2]) if size else 1.0
+    elif figure.suffix == ".png":
+        width, height = struct.unpack(">II", figure.content[16:24])
+        shape = width / height
+    else:
+        with Image.open(path) as image:
+            shape = image.width / image.height
+    alt = figure.alt.replace('"', "&quot;")
+    slide.pictures.append((f'<img src="figures/{path.name}" alt="{alt}">', shape))
+
+
+def render(slide: Slide, source: Chapter, folder: Path) -> str:
+    """Give a slide as HTML; its pictures are written into the folder."""
+    lines = []
+    for line in slide.body.splitlines():
+        part = _DIRECTIVE.match(line)
+        if part and part[1] == "figure":
+            _figure(source, part[2], slide, folder)
+        elif part:
+            lines += ["", PARTS[part[1]](source, part[2], part[3]), ""]
+        else:
+            lines.append(line)
+    words = MARKDOWN.render("\n".join(lines)).strip()
+    pictures = "".join(picture for picture, _ in slide.pictures)
+    shape = sum(shape for _, shape in slide.pictures)
+    layout = "" if not pictures else "alone" if not words else "below" if shape > WIDE else "side"
+    body = f'<div class="words">{words}</div>' if words else ""
+    body += f'<div class="pictures">{pictures}</div>' if pictures else ""
+    notes = MARKDOWN.render(f"**{slide.minutes} min.** {slide.notes}")
+    if slide.look == "title":
+        of = "CoZAD, step by step" + (f" · chapter {source.number}" if source.number else "")
+        words = words.replace("<p>", '<p class="question">', 1)
+        inner = f'<p class="of">{of}</p><h1>{escaped(source.title)}</h1>{words}'
+    else:
+        title = MARKDOWN.renderInline(slide.title)
+        inner = f'<h2>{title}</h2><div class="body {layout}">{body}</div>'
+    look = f' class="{slide.look}"' if slide.look else ""
+    return f'<section{look}>{inner}<aside class="notes">{notes}</aside></section>'
+
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+{head}<link rel="stylesheet" href="slides.css"></head>
+<body>{body}</body></html>
+"""
+HEAD = """<link rel="stylesheet" href="reveal/reset.css"><link rel="stylesheet" href="reveal/reveal.css">
+<script src="deck.js"></script><script src="mathjax/tex-chtml-full.js" defer></script>
+<script src="reveal/reveal.js" defer></script><script src="reveal/notes.js" defer></script>
+"""
+
+
+def deck(path: Path, folder: Path, book: Path = BOOK) -> tuple[Chapter, list[Slide]]:
+    """Write the deck of a source into a folder; give its chapter and its slides.
+
+    Raises
+    ------
+    CozadError
+        If the source names a part that its chapter lacks, or quotes a number that is out of date.
+    """
+    text = path.read_text(encoding="utf-8")
+    if fill(text) != text:
+        raise CozadError(f"{path.name} quotes old numbers: renew them by `cozad results --fill`")
+    source = chapter(path.stem, book)
+    slides = read_slides(QUOTE.sub(lambda quote: quote[3], text), path.name)
+    body = "\n".join(render(slide, source, folder) for slide in slides)
+    page = PAGE.format(
+        title=escaped(source.title),
+        head=HEAD,
+        body=f'<main class="reveal"><div class="slides">{body}</div></main>',
+    )
+    (folder / f"{path.stem}.html").write_text(page, encoding="utf-8")
+    return source, slides
+
+
+def _index(decks: list[tuple[Chapter, list[Slide]]]) -> str:
+    rows = "".join(
+        f'<tr><td class="n">{source.number or ""}</td>'
+        f'<td><a href="{source.name}.html">{escaped(source.title)}</a></td>'
+        f'<td class="n">{len(slides)}</td><td class="n">{sum(s.minutes for s in slides)}</td></tr>'
+        for source, slides in decks
+    )
+    body = f"""<main class="index"><h1>Slides</h1>
+<table><thead><tr><th class="n" scope="col">No.</th><th scope="col">Chapter</th>
+<th class="n" scope="col">Slides</th><th class="n" scope="col">Minutes</th></tr></thead>
+<tbody>{rows}</tbody></table>
+<p>Arrow keys or space go on; <kbd>S</kbd> opens the speaker's view with notes and a clock;
+<kbd>Esc</kbd> shows all slides; <kbd>F</kbd> fills the screen; <kbd>T</kbd> changes between light
+and dark. To print, add <code>?print-pdf</code> to the address and print to a file, without margins
+and with background graphics.</p></main>"""
+    return PAGE.format(title="Slides", head="", body=body)
+
+
+def build(target: Path = TARGET) -> list[tuple[Chapter, list[Slide]]]:
+    """Write all decks aside, then put them in the place of older ones."""
+    loaded = {"reveal": vendor.fetch("slides"), "mathjax": vendor.fetch("book") / "mathjax"}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".slides-", dir=target.parent) as name:
+        folder = Path(name) / "slides"
+        for part, path in loaded.items():
+            shutil.copytree(path, folder / part)
+        for file in ("slides.css", "deck.js"):
+            shutil.copy(SOURCES / file, folder / file)
+        decks = [deck(path, folder) for path in sorted(SOURCES.glob("[0-9][0-9]_*.md"))]
+        (folder / "index.html").write_text(_index(decks), encoding="utf-8")
+        if target.exists():
+            if not (target / "index.html").is_file():
+                raise CozadError(f"{target} was not made by this command: move it away")
+            target.rename(Path(name) / "older")
+        folder.rename(target)
+    return decks
+
+
+def main() -> int:
+    """Build the decks and say where they are."""
+    try:
+        decks = build()
+    except (CozadError, vendor.VendorError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{len(decks)} decks, {sum(len(s) for _, s in decks)} slides: {TARGET / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
