@@ -21,7 +21,6 @@ import inspect
 import re
 import sys
 import textwrap
-from pathlib import Path
 
 import slides
 from chapter_parts import chapters
@@ -71,7 +70,9 @@ def _minutes(part: str) -> int:
         place = {"reading": 0, "exercises": 1}[word]
         return sum(chapter.minutes[place] for chapter in numbers)
     except (ValueError, KeyError) as error:
-        raise CozadError(f"{part!r} names no minutes: see teaching_pages.py for the words") from error
+        raise CozadError(
+            f"{part!r} names no minutes: see teaching_pages.py for the words"
+        ) from error
 
 
 def mistake(name: str) -> str:

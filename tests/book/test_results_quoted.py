@@ -13,7 +13,11 @@ from typed_results import typed_results
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = sorted(
     path
-    for pattern in ("*.md", "book/*.md", "book/appendix/*.md", "book/instructors/*.md")
+    for pattern in (
+        "*.md",
+        "book/*.md",
+        *(f"book/{p}/*.md" for p in ("appendix", "instructors", "slides")),
+    )
     for path in ROOT.glob(pattern)
 )
 NOTEBOOKS = sorted(
