@@ -94,6 +94,7 @@ def test_keys_themes_and_print(browser: Any, folder: Path) -> None:
     tab.wait_for_selector(".pdf-page")
     assert tab.evaluate(ground) == "#ffffff"  # paper is light, whatever the screen is
     assert tab.locator("h2").first.bounding_box()["x"] >= 40
+    assert tab.locator(".pictures img").first.bounding_box()["height"] >= 300
     pages = tab.locator(".pdf-page").count()
     paper = tab.pdf(prefer_css_page_size=True, print_background=True)
     tab.close()
