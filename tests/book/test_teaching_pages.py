@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,16 @@ def test_solutions_and_keys_are_on_no_page_and_in_no_student_edition(tmp_path: P
     pages = [p for p in (BOOK / "instructors").glob("*.md")]
     for page in pages:
         assert "](solutions/" not in page.read_text(encoding="utf-8"), page.name
+
+
+@pytest.mark.parametrize("name", ["leaks", "weights", "inner_step"])
+def test_a_hand_out_is_one_sheet(browser: Any, html: Path, name: str) -> None:
+    tab = browser.new_page()
+    tab.goto((html / "instructors" / f"handout_{name}.html").as_uri())
+    tab.wait_for_function(
+        "!window.MathJax?.startup?.promise || window.typeset === true || "
+        "window.MathJax.startup.promise.then(() => window.typeset = true)"
+    )
+    for paper in ("A4", "Letter"):
+        assert len(re.findall(rb"/Type\s*/Page\b", tab.pdf(format=paper))) == 1, paper
+    tab.close()
