@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import timm
-import torch
 from torch import Tensor, nn
 
 from cozad_teach.errors import CozadError
 from cozad_teach.features import Backbone
 from cozad_teach.files.backbone_weights import WEIGHT_PACKAGES, read_weights
+from cozad_teach.files.lean_timm import shapes_only, timm
 from cozad_teach.settings import BACKBONE_NAME, Settings, read_strides
 
 __all__ = ["backbone_settings", "load_backbone"]
@@ -135,7 +134,7 @@ def _levels(name: str) -> tuple[tuple[int, ...], int]:
     if not timm.is_model(BACKBONE_NAME(name, "the backbone")):
         raise CozadError(f"unknown backbone {name!r}: see timm.list_models()")
     try:
-        with torch.device("meta"):  # without the memory of a network
+        with shapes_only():  # without the memory of a network
             probe: Any = timm.create_model(name, pretrained=False, features_only=True)
     except Exception as error:  # each kind of network that has no levels fails in its own way
         raise CozadError(f"{name} gives no levels of features: choose another") from error

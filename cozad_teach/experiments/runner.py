@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import timm
 import torch
 from tqdm.auto import tqdm
 
@@ -25,6 +24,7 @@ from cozad_teach.experiments.models import ExperimentModels
 from cozad_teach.experiments.provenance import CHANGED, current_commit, provenance, settings_hash
 from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.files.backbone_weights import LARGEST_WEIGHTS
+from cozad_teach.files.lean_timm import timm
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.writing import atomic_write
 

@@ -8,11 +8,11 @@ import warnings
 import zipfile
 from pathlib import Path
 
-import timm
 import torch
 from torch import Tensor
 
 from cozad_teach.errors import CozadError, printable
+from cozad_teach.files.lean_timm import shapes_only, timm
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.tensors import open_tensors, read_all
 
@@ -72,7 +72,7 @@ def read_weights(name: str, weights: str | os.PathLike[str] | None = None) -> di
     path = packaged_weights(name) if weights is None else Path(weights)
     check_file(path, "there is no weights file", "check --weights", LARGEST_WEIGHTS)
     state = _read(path)
-    with torch.device("meta"):  # shapes without memory, however large the backbone is
+    with shapes_only():  # shapes without memory, however large the backbone is
         whole = timm.create_model(name, pretrained=False).state_dict()
     if set(state) != set(whole) and len(state) == len(whole):
         state = dict(zip(whole, state.values(), strict=True))
