@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["shapes_only", "timm"]
+__all__ = ["shapes_only"]
 
 _ASKED = "torch._dynamo.utils"
 
@@ -61,7 +61,7 @@ def _compiler_later() -> Iterator[None]:
 
 
 with _compiler_later():
-    import timm
+    import timm  # noqa: F401 - used by those that import it from here
 
 
 @contextmanager
