@@ -58,19 +58,22 @@ def html(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
 
 @pytest.fixture
 def check_notebook(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Give a function that runs ``pytest --nbval`` on a book of one cell."""
+    """Give a function that runs ``pytest --nbval`` on a book of a few cells: source and output."""
 
     def check(
-        source: str, stored: str, variables: dict[str, str]
+        variables: dict[str, str], *cells: tuple[str, str]
     ) -> subprocess.CompletedProcess[str]:
         shutil.copytree(TOOLS, tmp_path / "book" / "_tools")
         for file in ("book/conftest.py", "pyproject.toml"):
             shutil.copy(ROOT / file, tmp_path / file)
         chapters = tmp_path / "book" / "chapters"
         chapters.mkdir()
-        cell = new_code_cell(source, id="one", execution_count=1)
-        cell.outputs = [new_output("stream", text=stored)]
-        nbformat.write(new_notebook(cells=[cell]), chapters / "a.ipynb")
+        notebook = new_notebook()
+        for number, (source, stored) in enumerate(cells, 1):
+            cell = new_code_cell(source, id=f"cell-{number}", execution_count=number)
+            cell.outputs = [new_output("stream", text=stored)]
+            notebook.cells.append(cell)
+        nbformat.write(notebook, chapters / "a.ipynb")
         return subprocess.run(
             [sys.executable, "-m", "pytest", "--nbval", "book/chapters", "-q"],
             cwd=tmp_path,

@@ -27,6 +27,9 @@ if "ipykernel_launcher" in sys.orig_argv:
 """
 
 
+CELL = ("print(2 * 3)", "6\n")
+
+
 def dying(folder: Path, times: int) -> dict[str, str]:
     (folder / "sitecustomize.py").write_text(DIES_AT_FIRST, encoding="utf-8")
     (folder / "deaths_left").write_text(str(times), encoding="utf-8")
@@ -41,21 +44,21 @@ def save(folder: Path, source: str) -> Path:
 
 def test_two_deaths_are_overcome(tmp_path: Path, check_notebook: Any) -> None:
     variables = dying(tmp_path, kernel_start.STARTS - 1)
-    path = save(tmp_path, "print(2 * 3)")
+    path = save(tmp_path, CELL[0])
     notebook = asyncio.run(notebooks.execute(path, tmp_path, variables))
     assert notebook.cells[0].outputs[0].text == "6\n"
     assert (tmp_path / "deaths_left").read_text(encoding="utf-8") == "-1"
-    result = check_notebook("print(2 * 3)", "6\n", dying(tmp_path, kernel_start.STARTS - 1))
+    result = check_notebook(dying(tmp_path, kernel_start.STARTS - 1), CELL)
     assert result.returncode == 0 and "1 passed" in result.stdout, result.stdout
     assert (tmp_path / "deaths_left").read_text(encoding="utf-8") == "-1"
 
 
 def test_a_kernel_that_never_comes_up_is_heard(tmp_path: Path, check_notebook: Any) -> None:
     words = "Kernel died before replying to kernel_info, 3 times; it wrote: no port is free"
-    path = save(tmp_path, "print(2 * 3)")
+    path = save(tmp_path, CELL[0])
     with pytest.raises(DeadKernelError, match=words):
         asyncio.run(notebooks.execute(path, tmp_path, dying(tmp_path, kernel_start.STARTS)))
-    result = check_notebook("print(2 * 3)", "6\n", dying(tmp_path, kernel_start.STARTS))
+    result = check_notebook(dying(tmp_path, kernel_start.STARTS), CELL)
     assert result.returncode == 1 and words in result.stdout, result.stdout
 
 
