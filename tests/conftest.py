@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -44,26 +44,30 @@ def made_once(
 
 
 @pytest.fixture(scope="session")
-def trained() -> CoZAD:
+def trained(made_once: Callable[[str, Callable[[Path], None]], Path]) -> CoZAD:
     """Give a model of small images that was trained for a short time, once for all tests."""
-    from cozad_teach.models.train import train
-    from cozad_teach.settings import LITE
-
     small = {"image_size": 64, "meta_steps": 20, "patches_per_image": 16}
-    return train(dataclasses.replace(LITE, **small), seed=0)
+    return _trained_once(made_once, "trained", **small)
 
 
 @pytest.fixture(scope="session")
 def lite(made_once: Callable[[str, Callable[[Path], None]], Path]) -> CoZAD:
     """Give a model as the `lite` settings train it, for what `trained` is too small for."""
+    return _trained_once(made_once, "lite")
+
+
+def _trained_once(
+    made_once: Callable[[str, Callable[[Path], None]], Path], name: str, **changes: Any
+) -> CoZAD:
+    """Train in the worker that asks first; all read the same file."""
     from cozad_teach.models.saved import load_model, save_model
     from cozad_teach.models.train import train
     from cozad_teach.settings import LITE
 
     def write(path: Path) -> None:
-        save_model(train(LITE, seed=0), path)
+        save_model(train(dataclasses.replace(LITE, **changes), seed=0), path)
 
-    return load_model(made_once("lite.safetensors", write))
+    return load_model(made_once(f"{name}.safetensors", write))
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +100,14 @@ SLOW_FILES = (
         "evaluation/test_bootstrap.py",
         "evaluation/test_protocols.py",
     ),
-    *("experiments/", "files/test_places.py", "models/", "teaching/", "training/"),
+    *(
+        "experiments/",
+        "files/test_lean_timm.py",
+        "files/test_places.py",
+        "models/",
+        "teaching/",
+        "training/",
+    ),
     *("test_backbones.py", "test_cozad.py", "test_end_to_end.py", "test_full.py", "test_fuzz.py"),
     *("test_installed.py", "test_offline.py", "test_own_folder.py", "test_register.py"),
     *("test_set_up.py", "test_shared.py", "test_threads.py", "test_torch_wheels.py", "doctor/"),
@@ -104,9 +115,19 @@ SLOW_FILES = (
 )
 
 
+# They begin first: then no worker is left alone with one of them at the end.
+LONGEST_FILES = (
+    *("book/test_browser.py", "test_end_to_end.py", "book/test_jupyterlab.py"),
+    *("cli/test_cli.py", "evaluation/test_bootstrap.py", "evaluation/test_protocols.py"),
+    *("test_cozad.py", "teaching/test_exercises.py", "training/test_checkpoints.py"),
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow."""
+    """Put the longest files first, and mark what is slow."""
     tests = Path(__file__).parent
+    ranks = {tests / name: rank for rank, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if not item.path.is_relative_to(tests):  # a notebook

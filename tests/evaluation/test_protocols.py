@@ -27,6 +27,7 @@ from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.errors import CozadError, LeakError
 from cozad_teach.evaluation import target_features as readings_module
+from cozad_teach.evaluation.baselines import discriminator
 from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.category import METRICS
 from cozad_teach.evaluation.methods import METHODS, Run, suits
@@ -36,6 +37,12 @@ from cozad_teach.evaluation.target_features import TargetFeatures, choose_suppor
 from cozad_teach.features import unit_length
 
 NAME = UNSEEN_CATEGORIES[0]
+
+
+@pytest.fixture(autouse=True)
+def briefly_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How well the discriminator learns is asked elsewhere: here a few of its steps are enough."""
+    monkeypatch.setattr(discriminator, "STEPS", 20)
 
 
 @pytest.fixture(scope="module")
