@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import os
@@ -31,6 +32,7 @@ from cozad_teach.data.identity.audit import Audit, audit_sets, write_audit
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.evaluation import reports
+from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.methods import Run
 from cozad_teach.experiments.ledger import read_results
 from cozad_teach.models.saved import load_model, save_model
@@ -43,6 +45,23 @@ def model_file(trained: CoZAD, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     save_model(trained, path)
     return str(path)
+
+
+@pytest.fixture(autouse=True)
+def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All models here are one: what their thresholds are chosen on is drawn by the first test."""
+    monkeypatch.setattr(reports, "CalibratedModel", _calibrated)
+
+
+@functools.cache
+def _first(image_size: int, seed: int) -> list[CalibratedModel]:
+    return []
+
+
+def _calibrated(model: CoZAD, *, progress: bool) -> CalibratedModel:
+    drawn = _first(model.settings.image_size, model.seed)
+    drawn.append(CalibratedModel(model, progress=progress))
+    return drawn[0].shared_with(model)
 
 
 @pytest.fixture
