@@ -8,23 +8,34 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cozad_teach.cozad import CoZAD
 from cozad_teach.evaluation.category import METRICS
+from cozad_teach.experiments import models
 from cozad_teach.experiments.ledger import Results, read_results, write_results
 from cozad_teach.experiments.lists import EXPERIMENTS
 from cozad_teach.experiments.runner import Done, run_all
 from cozad_teach.experiments.summary import ledger_content
+from cozad_teach.settings import LITE, Settings
 
 TABLE = Path(__file__).resolve().parents[1] / "build" / "results"
 FIRST = dataclasses.replace(EXPERIMENTS["first_result"], methods=("cozad", "mahalanobis"))
 
 
 @pytest.fixture(scope="module")
-def done(packs: Path) -> list[Done]:
-    """Train, and evaluate on real magnetic tiles."""
-    return run_all(FIRST.lines(), packs=packs, folder=None)
+def done(packs: Path, lite: CoZAD) -> list[Done]:
+    """Evaluate on real magnetic tiles what the same training gave to all tests."""
+
+    def trained(settings: Settings, seed: int, **options: Any) -> CoZAD:
+        assert (settings, seed, options["auxiliary"]) == (LITE, 0, None)
+        return lite
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "train", trained)
+        return run_all(FIRST.lines(), packs=packs, folder=None)
 
 
 @pytest.fixture(scope="module")
