@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -117,6 +119,12 @@ def test_same_seed_gives_the_same_model_to_the_last_bit(tiny: CoZAD) -> None:
     assert not torch.equal(other.parameters["head"], tiny.parameters["head"])
 
 
+@pytest.fixture(scope="module")
+def on_threads(tiny: CoZAD) -> Callable[[int], torch.Tensor]:
+    """Give what is computed on a number of threads, once for all tests."""
+    return functools.cache(functools.partial(scores_from_images, tiny.backbone))
+
+
 def scores_from_images(backbone: Backbone, threads: int) -> torch.Tensor:
     """Train, adapt and score, all from images, with a number of threads."""
     before = torch.get_num_threads()
@@ -132,16 +140,18 @@ def scores_from_images(backbone: Backbone, threads: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_scores_repeat_to_the_last_bit(tiny: CoZAD, threads: int) -> None:
-    once, again = (scores_from_images(tiny.backbone, threads) for _ in range(2))
-    assert torch.equal(once, again)
+def test_scores_repeat_to_the_last_bit(
+    tiny: CoZAD, on_threads: Callable[[int], torch.Tensor], threads: int
+) -> None:
+    assert torch.equal(on_threads(threads), scores_from_images(tiny.backbone, threads))
 
 
-def test_scores_hardly_depend_on_the_number_of_threads(tiny: CoZAD) -> None:
+def test_scores_hardly_depend_on_the_number_of_threads(
+    on_threads: Callable[[int], torch.Tensor],
+) -> None:
     """Sums come in another order on more threads; distances are near 1."""
-    one = scores_from_images(tiny.backbone, 1)
     for threads in (2, 3):
-        assert torch.allclose(scores_from_images(tiny.backbone, threads), one, atol=1e-5, rtol=1e-5)
+        assert torch.allclose(on_threads(threads), on_threads(1), atol=1e-5, rtol=1e-5)
 
 
 def test_every_training_image_is_on_record(tiny: CoZAD) -> None:
