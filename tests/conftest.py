@@ -140,6 +140,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 TABLES = {
     "register": "register of inputs: kind, input, command, what happens",
     "fault": "faults while a data set is fetched",
+    "weight": "pages: what a browser fetches",
 }
 
 

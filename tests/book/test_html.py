@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import bibliography
+import formulas
 import html_checks
 from notebooks import ROOT
 
@@ -80,7 +81,20 @@ def test_search_dark_mode_and_copy_button_are_there(html: Path) -> None:
     assert page.select_one(".search-button, .search-button-field")
     assert page.select_one(".theme-switch-button")
     scripts = " ".join(str(s.get("src")) for s in page.select("script[src]"))
-    assert "copybutton" in scripts and "vendor/mathjax" in scripts and "thebe" not in scripts
+    assert "copybutton" in scripts and "thebe" not in scripts
+
+
+def test_pages_come_finished(html: Path) -> None:
+    """No page loads MathJax, the library of widgets, icons twice, or the index of the search."""
+    for page in html_checks.pages(html):
+        text = page.read_text(encoding="utf-8")
+        assert "MathJax = " not in text and "application/vnd.jupyter" not in text, page.name
+        scripts = " ".join(str(s.get("src")) for s in html_checks.parse(page).select("script[src]"))
+        assert "mathjax" not in scripts and "fontawesome" not in scripts, page.name
+        assert ("searchindex" in scripts) == (page.name == "search.html"), page.name
+        assert not [f for f in formulas.find(text) if f[0]], page.name
+    chapter = html_checks.parse(html / "chapters" / "03_contrastive.html")
+    assert len(chapter.select("mjx-container mjx-assistive-mml math")) > 100
 
 
 # The checks themselves: each must find what it is there for.
