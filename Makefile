@@ -26,6 +26,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student wheelhouse serve lock clean distclean
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student assignment serve lock clean distclean
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student slides serve lock clean distclean
+.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student pdf serve lock clean distclean
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -79,6 +80,9 @@ unit: setup ## the tests of the package
 lab: export OMP_NUM_THREADS = 1
 lab: setup ## open JupyterLab on the chapters (LAB="--no-browser --port 9000" for its options)
 	@$(RUN) book/_tools/lab.py $(LAB)
+
+pdf: book ## the whole book as one PDF, build/cozad-book.pdf (needs Chromium)
+	$(call step,write the PDF,$(RUN) book/_tools/pdf.py)
 
 student: setup ## the chapters without their solutions, in build/student
 	@$(RUN) book/_tools/student.py

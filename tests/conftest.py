@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +44,27 @@ def made_once(
         return folder / name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def wheel(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """Build the wheel as `pip` does, once for all tests."""
+    root = Path(__file__).resolve().parents[1]
+
+    def build(target: Path) -> None:
+        source = target.with_name("wheel-source")
+        source.mkdir()
+        for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT"):
+            shutil.copy(root / name, source)
+        for package in ("cozad_teach", "book/cozad_book"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(root / package, source / package, ignore=ignored)
+        options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+        command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", target, source]
+        subprocess.run(command, check=True)
+        shutil.rmtree(source)
+
+    return next(made_once("wheel", build).glob("*.whl"))
 
 
 @pytest.fixture(scope="session")

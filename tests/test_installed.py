@@ -16,29 +16,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel, and install it into a folder of its own."""
+def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """Install the wheel into a folder of its own."""
     folder = tmp_path_factory.mktemp("plain")
-    source = folder / "source"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT"):
-        shutil.copy(ROOT / name, source)
-    shutil.copytree(
-        ROOT / "cozad_teach", source / "cozad_teach", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        *options,
-        "--target",
-        folder / "site",
-        source,
-    ]
+    options = ["--quiet", "--no-deps", "--no-index"]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", folder / "site", wheel]
     subprocess.run(command, check=True)
-    shutil.rmtree(source)
     return folder / "site"
 
 
