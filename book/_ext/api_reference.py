@@ -1,4 +1,4 @@
-"""Write the API reference from the package: a section for every module, none forgotten."""
+"""Write the pages of the API reference: a section for every module, none forgotten."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import cozad_teach
 
 __all__ = ["modules", "setup"]
 
-MARK = "<!-- the modules of cozad_teach -->"
+# What a page lists: packages by their names, and those inside them where a star follows.
+MARK = re.compile(r"<!-- the modules of ([\w.* ]+) -->")
 # The order in which the book meets them; all others follow by name.
 STEPS = (
     *("settings", "features", "backbones", "contrastive", "scoring", "nearest", "confidence"),
@@ -42,15 +43,26 @@ def modules() -> list[str]:
 
 def insert_modules(app: Sphinx, page: str, source: list[str]) -> None:
     """Put a section per module where the page has its mark."""
-    if MARK not in source[0]:
-        return
+    source[0] = MARK.sub(lambda match: sections(match[1].split()), source[0])
+
+
+def sections(packages: list[str]) -> str:
+    """Write a section for each module of some packages."""
+
+    def belongs(name: str) -> bool:
+        inside = name.rpartition(".")[0]
+        return any(
+            inside == wanted.rstrip("*") or (wanted[-1] == "*" and inside.startswith(wanted[:-1]))
+            for wanted in packages
+        )
+
     parts, package = [], ""
-    for name in modules():
+    for name in filter(belongs, modules()):
         if name.rpartition(".")[0] != package:
             package = name.rpartition(".")[0]
             parts.append(f"## Package `{package}`")
         parts.append(f"### `{name}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n```")
-    source[0] = source[0].replace(MARK, "\n\n".join(parts))
+    return "\n\n".join(parts)
 
 
 def join_names(

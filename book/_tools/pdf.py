@@ -24,7 +24,7 @@ TARGET = ROOT / "build" / "cozad-book.pdf"
 PAGES = BOOK / "_build" / "html"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # Left out: pages for a screen alone, and the reference of functions, which is as long as the rest.
-SKIPPED = ("index", "search", "genindex", "appendix/api")
+SKIPPED = ("index", "search", "genindex")
 # What paper has no use for, and answers, which nobody wants to see beside their question.
 DROPPED = (
     "script, .headerlink, .copybtn, details.solution, details.hide, .dropdown, .solution, "
@@ -40,7 +40,8 @@ def order(html: Path) -> list[str]:
     """List the pages as the contents beside them do."""
     links = html_checks.parse(html / "index.html").select("nav.bd-links a[href]")
     names = [str(a["href"]).removesuffix(".html") for a in links if ".html" in str(a["href"])]
-    return [name for name in dict.fromkeys(names) if name not in SKIPPED and "#" not in name]
+    names = [name for name in dict.fromkeys(names) if name not in SKIPPED and "#" not in name]
+    return [name for name in names if not name.startswith("appendix/api")]
 
 
 def anchor(page: str, place: str = "") -> str:

@@ -297,6 +297,16 @@ def test_search_finds_a_word_of_the_glossary(server: str, watch: Any) -> None:
     assert watched.faults == []
 
 
+def test_search_shows_chapters_and_glossary_before_functions(server: str, watch: Any) -> None:
+    tab = watch().open(f"{server}/search.html?q=auroc")
+    tab.wait_for_selector("ul.search li a")
+    tab.wait_for_timeout(1000)
+    found = tab.locator("ul.search li > a").evaluate_all("links => links.map(a => a.pathname)")
+    functions = [i for i, path in enumerate(found) if "/appendix/api" in path]
+    explained = [i for i, p in enumerate(found) if "/chapters/" in p or "/glossary" in p]
+    assert explained and functions and max(explained) < min(functions)
+
+
 def test_theme_can_be_switched_and_stays(server: str, watch: Any) -> None:
     tab = watch().open(f"{server}/index.html")
     seen = set()

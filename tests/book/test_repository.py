@@ -118,6 +118,8 @@ def test_first_cell_brings_the_package_into_a_fresh_environment(
     fresh = tmp_path / "fresh"
     venv.create(fresh, with_pip=True, symlinks=True)
     python = fresh / "bin" / "python"
+    # Before Python 3.12 an old setuptools comes with pip.
+    subprocess.run([python, "-m", "pip", "uninstall", "-q", "-y", "setuptools"], check=False)
     inside = next((fresh / "lib").glob("python*/site-packages"))
     (inside / "there.pth").write_text(f"{there}\n", encoding="utf-8")
     book = tmp_path / "published"
