@@ -1,10 +1,12 @@
-"""Repair the pages of Jupyter Book 1.0.4: no live-code service, valid markup."""
+"""Repair the pages of Jupyter Book 1.0.4: no live-code service, valid markup, ordered finds."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 __all__ = ["setup"]
 
@@ -28,6 +30,11 @@ def drop_thebe(
         context[kind] = [asset for asset in context.get(kind, []) if not names_thebe(asset)]
 
 
+def order_search(app: Sphinx, config: Config) -> None:
+    """Name the order of what a search finds, by a path that holds wherever the build is started."""
+    config.html_search_scorer = str(Path(__file__).with_name("search_order.js"))
+
+
 def repair_body(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
@@ -40,6 +47,7 @@ def repair_body(
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the repairs, after the extensions they repair."""
+    app.connect("config-inited", order_search)
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("html-page-context", repair_body, priority=901)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
