@@ -96,7 +96,7 @@ def test_pages_come_finished(html: Path) -> None:
         assert ("searchindex" in scripts) == (page.name == "search.html"), page.name
         assert not [f for f in formulas.find(text) if f[0]], page.name
     chapter = html_checks.parse(html / "chapters" / "03_contrastive.html")
-    assert len(chapter.select("mjx-container mjx-assistive-mml math")) > 100
+    assert len(chapter.select("mjx-container mjx-assistive-mml math")) > 20
 
 
 # The checks themselves: each must find what it is there for.
