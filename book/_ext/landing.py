@@ -105,7 +105,8 @@ def cards(listed: str, chapters: dict[str, Chapter]) -> str:
     for name, question in ITEM.findall(listed):
         it = chapters[name]
         made.append(
-            f'<li class="card-of-chapter"><img src="_images/{name}.webp" alt="A figure of the chapter" width="480" '
+            f'<li class="card-of-chapter"><img src="_images/{name}.webp" '
+            'alt="A figure of the chapter" width="480" '
             f'height="270" loading="lazy"><div><p class="card-title"><a '
             f'href="chapters/{name}.html">{it.number}. {html.escape(it.title)}</a></p>'
             f'<p>{html.escape(question)}</p><p class="card-facts">{it.reading} min reading, '
@@ -203,7 +204,8 @@ def hero(numbers: dict[str, Any]) -> str:
         'wool is set in askew."></div><figcaption>The picture</figcaption></figure>'
         '<figure><div class="layers heat"><img src="_static/wool.jpg" width="512" height="512" '
         'alt="The same wool under a heat map, which is brightest at the flaw.">'
-        f'<img class="distances" src="{numbers["distances"]}" alt="Distances" width="512" height="512">'
+        f'<img class="distances" src="{numbers["distances"]}" alt="Distances" width="512" '
+        'height="512">'
         "</div><figcaption>What the detector finds odd</figcaption></figure></div>"
         f'<img class="flaw" src="{numbers["flaw"]}" alt="The flaw" hidden>'
         '<div class="controls" hidden><label><span>Threshold</span><input type="range" '
