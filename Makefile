@@ -21,12 +21,9 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student serve lock clean distclean
-.PHONY: release releasable site pdf slides
-.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student wheelhouse serve lock clean distclean
-.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student assignment serve lock clean distclean
-.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student slides serve lock clean distclean
-.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab student pdf serve lock clean distclean
+.PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab
+.PHONY: student serve lock clean distclean release releasable site pdf slides wheelhouse
+.PHONY: assignment
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -81,7 +78,7 @@ lab: export OMP_NUM_THREADS = 1
 lab: setup ## open JupyterLab on the chapters (LAB="--no-browser --port 9000" for its options)
 	@$(RUN) book/_tools/lab.py $(LAB)
 
-pdf: book ## the whole book as one PDF, build/cozad-book.pdf (needs Chromium)
+pdf: check-book ## the whole book as one PDF, build/cozad-book.pdf (needs Chromium)
 	$(call step,write the PDF,$(RUN) book/_tools/pdf.py)
 
 student: setup ## the chapters without their solutions, in build/student
@@ -96,10 +93,13 @@ releasable: setup
 
 site: setup ## the folder to publish, build/site, of all releases in build/release (SITE_URL=https://... if known)
 	$(call step,site,$(RUN) book/_tools/book_site.py $(if $(DRAFT),--drafts))
+
 wheelhouse: setup ## fetch all that computers without network need: make setup WHEELHOUSE=folder
 	@$(RUN) book/_tools/wheelhouse.py
+
 assignment: setup ## the exercises as nbgrader assignments, in build/assignment
 	@$(RUN) book/_tools/assignment.py
+
 slides: setup ## a deck for each chapter, in build/slides
 	@$(RUN) book/_tools/slides.py
 

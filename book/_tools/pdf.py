@@ -1,6 +1,6 @@
 """Make one PDF of the built pages: title, contents, chapters, with links that work inside it.
 
-``python book/_tools/pdf.py [PAGES]`` reads the pages of ``make book`` and writes
+``python book/_tools/pdf.py [PAGES]`` reads the pages of ``make check-book`` and writes
 build/cozad-book.pdf; needs Chromium.
 """
 
@@ -21,7 +21,7 @@ from cozad_teach.files.writing import atomic_write
 from notebooks import BOOK, ROOT
 
 TARGET = ROOT / "build" / "cozad-book.pdf"
-PAGES = BOOK / "_build" / "html"
+PAGES = BOOK / "_build" / "check"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # Left out: pages for a screen alone, and the reference of functions, which is as long as the rest.
 SKIPPED = ("index", "search", "genindex")

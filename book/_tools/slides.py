@@ -125,7 +125,7 @@ PAGE = """<!doctype html>
 """
 HEAD = """<link rel="stylesheet" href="reveal/reset.css">
 <link rel="stylesheet" href="reveal/reveal.css">
-<script src="deck.js"></script><script src="mathjax/tex-chtml-full.js" defer></script>
+<script src="deck.js"></script><script src="reveal/mathjax/tex-chtml-full.js" defer></script>
 <script src="reveal/reveal.js" defer></script><script src="reveal/notes.js" defer></script>
 """
 
@@ -173,12 +173,11 @@ and with background graphics.</p></main>"""
 
 def build(target: Path = TARGET) -> list[tuple[Chapter, list[Slide]]]:
     """Write all decks aside, then put them in the place of older ones."""
-    loaded = {"reveal": vendor.fetch("slides"), "mathjax": vendor.fetch("book") / "mathjax"}
+    loaded = vendor.fetch("slides")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".slides-", dir=target.parent) as name:
         folder = Path(name) / "slides"
-        for part, path in loaded.items():
-            shutil.copytree(path, folder / part)
+        shutil.copytree(loaded, folder / "reveal")
         for file in ("slides.css", "deck.js"):
             shutil.copy(SOURCES / file, folder / file)
         decks = [deck(path, folder) for path in sorted(SOURCES.glob("[0-9][0-9]_*.md"))]

