@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import room
+
 ROOT = Path(__file__).resolve().parents[1]
 PROTECT = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
 NAMESPACE = ["unshare", "--map-root-user", "--mount", "sh", "-c", PROTECT, str(ROOT)]
@@ -75,38 +77,44 @@ def test_kernels_and_notebooks_write_into_the_students_folder(home: Path) -> Non
     )
 
 
-def test_a_student_gets_chapters_once_and_a_jupyterlab_of_their_own(home: Path) -> None:
-    tools, chapters = str(ROOT / "book/_tools"), home / "handed out"
-    student(home, sys.executable, f"{tools}/student.py", "--out", str(chapters))
-    code = (
-        f"import sys; sys.path.insert(0, {tools!r}); import room; from pathlib import Path\n"
-        f"room.CHAPTERS = Path({str(chapters)!r})\n"
-        "room.os.execve = lambda program, command, env: print(*command, env['JUPYTER_PATH'])\n"
-        "sys.exit(room.main(['--no-browser']))"
-    )
-    said = student(home, sys.executable, "-c", code)
-    mine = home / "cozad"
-    names = {path.name for path in chapters.iterdir()}
-    assert {path.name for path in (mine / "chapters").iterdir()} == names
-    assert f"--ServerApp.root_dir={mine}" in said and "--no-browser" in said
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A book as a student edition has it, which cannot be written to."""
+    folder = tmp_path / "edition" / "book"
+    for name in ("chapters/01.ipynb", "appendix/glossary.md", "index.md", "_tools/room.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("the book's")
+        (folder / name).chmod(0o444)
+    return folder
+
+
+def test_a_student_gets_pages_once_and_a_jupyterlab_of_their_own(
+    book: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mine, started = tmp_path / "mine", []
+    monkeypatch.setattr(room.hand_out, "__defaults__", (book,))
+    monkeypatch.setattr(room.os, "execve", lambda *parts: started.append(parts))
+    assert room.main(["--folder", str(mine), "--no-browser"]) is None
+    assert "3 pages are new" in capsys.readouterr().out
+    files = {p.relative_to(mine).as_posix() for p in mine.rglob("*") if p.is_file()}
+    assert {"chapters/01.ipynb", "appendix/glossary.md", "index.md"} <= files
     assert (mine / ".lab/settings/overrides.json").is_file()
-    assert (mine / "appendix/glossary.md").is_file()
-    chapter = mine / "chapters" / min(names)
-    assert os.access(chapter, os.W_OK)
-    chapter.write_text("my work")
-    assert f"your chapters are in {mine / 'chapters'}; 0 are new" in student(
-        home, sys.executable, "-c", code
-    )
-    assert chapter.read_text() == "my work"
+    (_, command, variables) = started[0]
+    assert f"--ServerApp.root_dir={mine}" in command and "--no-browser" in command
+    assert variables["JUPYTER_PATH"] == str(mine / ".lab")
+    assert variables["MALLOC_TRIM_THRESHOLD_"] and variables["OMP_NUM_THREADS"] == "1"
+    (mine / "chapters" / "01.ipynb").write_text("my work")
+    room.main(["--folder", str(mine)])
+    assert "0 pages are new" in capsys.readouterr().out
+    assert (mine / "chapters" / "01.ipynb").read_text() == "my work"
 
 
-def test_without_chapters_the_teacher_is_asked(home: Path) -> None:
-    code = (
-        f"import sys; sys.path.insert(0, {str(ROOT / 'book/_tools')!r}); import room\n"
-        "from pathlib import Path\n"
-        "try: room.hand_out(Path('mine'), Path('nothing'))\n"
-        "except room.CozadError as error: print(error)\n"
-    )
-    said = student(home, sys.executable, "-c", code)
-    assert said == "nothing has no chapters: whoever set this up runs make student there\n"
-    assert not (home / "mine").exists()
+def test_from_a_book_with_answers_nothing_is_handed_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert room.main(["--folder", str(tmp_path / "mine")]) == 2
+    assert "holds answers: run make student" in capsys.readouterr().err
+    assert not (tmp_path / "mine").exists()

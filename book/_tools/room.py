@@ -1,9 +1,9 @@
 """Open JupyterLab on one's own copy of the chapters, with a set-up that one cannot change.
 
 For a computer room: ``/srv/cozad/.venv/bin/python /srv/cozad/book/_tools/room.py [--folder FOLDER]
-[options of JupyterLab]``. The set-up is the teacher's, who has run ``make student`` in it.
-Notebooks, ``my_cozad.py`` and settings are in the student's folder, ``cozad`` in the home unless
-another is named; nothing that is there is written over.
+[options of JupyterLab]``, where /srv/cozad is a student edition with its set-up, which is the
+teacher's. Notebooks, ``my_cozad.py`` and settings are in the student's folder, ``cozad`` in the home
+unless another is named; nothing that is there is written over.
 """
 
 from __future__ import annotations
@@ -18,35 +18,32 @@ import yaml
 
 import lab
 from cozad_teach.errors import CozadError
-from notebooks import ROOT
-
-CHAPTERS = ROOT / "build" / "student"
-READ = ROOT / "book" / "appendix"  # where links of chapters lead
+from notebooks import BOOK, ROOT
 
 
-def hand_out(folder: Path, chapters: Path) -> int:
-    """Copy chapters, and the pages that they lead to, that are not yet in a student's folder.
+def hand_out(folder: Path, book: Path = BOOK) -> int:
+    """Copy the chapters, and the pages that they lead to, that are not yet in a student's folder.
 
     Returns
     -------
     int
-        How many chapters are new.
+        How many are new.
 
     Raises
     ------
     CozadError
-        If the teacher has made no chapters for students.
+        If the book holds answers.
     """
-    found = sorted(chapters.glob("*.ipynb"))
-    if not found:
-        raise CozadError(f"{chapters} has no chapters: whoever set this up runs make student there")
-    new = [path for path in found if not (folder / "chapters" / path.name).exists()]
-    pages = [path for path in sorted(READ.iterdir()) if path.suffix in (".md", ".ipynb")]
-    for path in [*new, *pages]:
-        target = folder / ("appendix" if path in pages else "chapters") / path.name
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)  # without the mode, which may be that of a file to read
+    if (book / "instructors").exists():
+        raise CozadError(
+            f"{book} holds answers: run make student, and set the room up from the edition it writes"
+        )
+    paths = [path for path in sorted(book.rglob("*")) if path.suffix in (".md", ".ipynb")]
+    new = [path for path in paths if not (folder / path.relative_to(book)).exists()]
+    for path in new:
+        target = folder / path.relative_to(book)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)  # without the mode, which may be that of a file to read
     return len(new)
 
 
@@ -67,12 +64,12 @@ def main(arguments: list[str]) -> int:
     known, others = parser.parse_known_args(arguments)
     folder = known.folder.absolute()
     try:
-        new = hand_out(folder, CHAPTERS)
+        new = hand_out(folder)
         lab.write_settings(folder / ".lab")
     except (CozadError, OSError) as error:
         print(f"room: {error}", file=sys.stderr)
         return 2
-    print(f"room: your chapters are in {folder / 'chapters'}; {new} are new", flush=True)
+    print(f"room: your chapters are in {folder / 'chapters'}; {new} pages are new", flush=True)
     options = {**lab.OPTIONS, "ServerApp.root_dir": folder}
     options["LabApp.app_settings_dir"] = folder / ".lab" / "settings"
     command = [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]

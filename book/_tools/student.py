@@ -38,13 +38,14 @@ EXERCISES = "book/cozad_book/exercises/"
 # What a student's folder holds of the repository; a name with a slash at its end is a folder.
 TAKEN = (
     *("LICENSE", "LICENSE-TEXT", "CITATION.cff", "pyproject.toml", "requirements.lock"),
+    "environment.yml",
     *("cozad_teach/", "data_scripts/", "book/cozad_book/", "book/chapters/", "book/appendix/"),
     *("book/results/", "book/assets/", "book/index.md"),
     *(
         f"book/_tools/{name}"
         for name in (
             *("set_up.py", "own_folder.py", "lab.py", "lab_kernel.py", "kernel_start.py"),
-            *("notebooks.py", "assets.json"),
+            *("notebooks.py", "torch_wheels.py", "from_wheelhouse.py", "room.py"),
         )
     ),
 )

@@ -14,8 +14,6 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-import ruff
-
 __all__ = ["Listing", "Table", "names_looked_up", "show_source", "table"]
 
 COLUMNS = 76  # of a listing: what a page shows without a scroll bar
@@ -117,7 +115,13 @@ def show_source(*functions: Callable[..., Any]) -> Listing:
 
 def _narrow(code: str) -> str:
     """Break lines of code as narrow as pages and phones want them; strings stay whole."""
-    command = [ruff.find_ruff_bin(), "format", "--isolated", "--line-length", str(COLUMNS), "-"]
+    try:
+        from ruff import find_ruff_bin
+
+        program = find_ruff_bin()
+    except (ImportError, FileNotFoundError):  # installed without the extra for the book
+        return code.rstrip("\n")
+    command = [program, "format", "--isolated", "--line-length", str(COLUMNS), "-"]
     done = subprocess.run(command, input=code, capture_output=True, text=True, check=True)
     return re.sub(r"(?:^ *# .*\n?)+", _narrow_comment, done.stdout.rstrip("\n"), flags=re.M)
 

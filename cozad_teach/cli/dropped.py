@@ -50,6 +50,7 @@ STYLE = """
 .problems {border-left: 4px solid #b45309; padding: .2rem .8rem .2rem 2rem;
   color: var(--body-text-color);}
 @media (max-width: 500px) {.cards {grid-template-columns: repeat(2, 1fr); gap: .7rem;}}
+.min_value, .max_value, .download-link {color: var(--body-text-color) !important;}
 footer {display: none !important;}
 """
 
@@ -117,7 +118,9 @@ def read_dropped(paths: Sequence[str]) -> tuple[list[ImageFile], list[str]]:
         A sentence for each other file.
     """
     readable: list[ImageFile] = []
-    problems = []
+    problems: list[str] = []
+    if not paths:
+        return readable, problems
     with tempfile.TemporaryDirectory() as folder:
         for path in map(Path, paths):
             name, number = path.name, 2

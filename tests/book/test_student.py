@@ -43,7 +43,8 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
 
 def lines(text: str) -> set[str]:
     """Lines that say something by themselves."""
-    return {line.strip() for line in text.splitlines() if len(line.strip()) >= 25}
+    stripped = (line.strip() for line in text.splitlines())
+    return {line for line in stripped if len(line) >= 25 and re.search("[a-z]{3}", line)}
 
 
 def answers() -> set[str]:

@@ -320,3 +320,7 @@ def test_the_command_says_where_it_is_and_ends_quietly(
             finally:
                 process.kill()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_dropped_is_no_problem() -> None:
+    assert dropped.read_dropped([]) == ([], [])

@@ -580,7 +580,8 @@ from cozad_teach.errors import CozadError
 from cozad_teach.models.saved import load_model
 
 good, *others, weights = map(Path, sys.argv[1:])
-load_model(good)  # what Python imports late is there from now on
+load_model(good)
+import torch._dynamo.utils  # what Python imports late is there from now on
 seen, own = [], ""
 
 def watch(event, arguments):
