@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+import tqdm.auto  # noqa: F401 - before a test imports ipykernel: bars would take it for a notebook
 from filelock import FileLock
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 For a computer room: ``/srv/cozad/.venv/bin/python /srv/cozad/book/_tools/room.py [--folder FOLDER]
 [options of JupyterLab]``, where /srv/cozad is a student edition with its set-up, which is the
-teacher's. Notebooks, ``my_cozad.py`` and settings are in the student's folder, ``cozad`` in the home
-unless another is named; nothing that is there is written over.
+teacher's. Notebooks, ``my_cozad.py`` and settings are in the student's folder, ``cozad`` in the
+home unless another is named; nothing that is there is written over.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def hand_out(folder: Path, book: Path = BOOK) -> int:
     """
     if (book / "instructors").exists():
         raise CozadError(
-            f"{book} holds answers: run make student, and set the room up from the edition it writes"
+            f"{book} holds answers: run make student, and set the room up from what it writes"
         )
     paths = [path for path in sorted(book.rglob("*")) if path.suffix in (".md", ".ipynb")]
     new = [path for path in paths if not (folder / path.relative_to(book)).exists()]

@@ -26,7 +26,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[ImageFile]:
 
 
 def scored(model: CoZAD, files: list[ImageFile], *, together: bool) -> torch.Tensor:
-    return prediction.patch_scores(model, files, together, progress=False)
+    return prediction.patch_scores(model, files, together=together, progress=False)
 
 
 def test_few_images_are_one_batch(trained: CoZAD, photographs: list[ImageFile]) -> None:
