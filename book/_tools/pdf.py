@@ -134,7 +134,7 @@ def write(html: Path, target: Path) -> None:
         If no pages are built, or there is no Chromium.
     """
     if not (html / "index.html").is_file():
-        raise CozadError(f"{html} holds no pages: make book")
+        raise CozadError(f"{html} holds no pages: make pdf")
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         raise CozadError("no Chromium was found: install one, or set CHROMIUM to its path")
