@@ -12,6 +12,7 @@ import ast
 import hashlib
 import inspect
 import json
+import posixpath
 import re
 import shutil
 import subprocess
@@ -220,20 +221,13 @@ def _packed(source: str) -> str:
 
 def _with_links_to(text: str, name: str, names: list[str]) -> str:
     """Leave of a link to what the edition lacks its words."""
-    here = Path("/", name).parent
+    here = posixpath.dirname(name)
 
     def kept(link: re.Match[str]) -> str:
-        target = Path(*_plain(here / link[2]))
-        return link[0] if target.as_posix().lstrip("/") in names else link[1]
+        target = posixpath.normpath(posixpath.join(here, link[2]))
+        return link[0] if target in names else link[1]
 
     return _LINK.sub(kept, text)
-
-
-def _plain(path: Path) -> list[str]:
-    parts: list[str] = []
-    for part in path.parts:
-        parts = parts[:-1] if part == ".." else [*parts, part]
-    return parts
 
 
 def _without_rubrics(text: str) -> str:
