@@ -183,6 +183,24 @@ def test_of_other_cells_only_what_is_needed_runs() -> None:
 
 
 @pytest.mark.parametrize(
+    "before",
+    [
+        "from math import *",
+        "%%time\nfrom math import sqrt",
+        "try:\n    from math import sqrt\nexcept ImportError:\n    sqrt = None",
+        "if True:\n    def sqrt(x):\n        return x ** 0.5",
+        "import math\nsqrt = math.sqrt",
+        "for sqrt in [abs, lambda x: x ** 0.5]:\n    pass",
+        "def sqrt(x):\n    return root(x, 2)\n\ndef root(x, n):\n    return x ** (1 / n)",
+        "class Root:\n    def __call__(self, x):\n        return x ** 0.5\n\nsqrt = Root()",
+    ],
+)
+def test_whatever_binds_a_name_is_found(before: str) -> None:
+    cells = [Cell("cell 1", before), Cell("cell 2", "def f(x):\n    return sqrt(x)")]
+    assert function_in([*cells, Cell("cell 3", "check_exercise('a.b', f)")], "a.b")(9) == 3
+
+
+@pytest.mark.parametrize(
     "source, told",
     [
         ("def f(x) return x\ncheck_exercise('a.b', f)", "line 1 of cell 1 is no Python"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import linecache
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 from cozad_book.listings import names_looked_up
 
 __all__ = ["AnswerError", "Cell", "function_in"]
+
+# Magics of a whole cell whose code counts all the same.
+_MEASURED = re.compile(r"\A\s*%%(?:time|timeit|capture|prun)\b.*")
 
 
 class Cell(NamedTuple):
@@ -89,11 +93,12 @@ def function_in(cells: Sequence[Cell], exercise: str, name: str = "") -> Any:
 
 
 def _parsed(cell: Cell, exercise: str) -> list[ast.stmt]:
+    code = _MEASURED.sub("", cell.code)
     try:
         try:
-            return ast.parse(cell.code).body
+            return ast.parse(code).body
         except SyntaxError:  # as a rule a magic, such as %matplotlib
-            return ast.parse(TransformerManager().transform_cell(cell.code)).body
+            return ast.parse(TransformerManager().transform_cell(code)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if "check_exercise" in cell.code and exercise in cell.code:
             line = getattr(error, "lineno", None)
@@ -139,7 +144,8 @@ def _needed(answer: ast.expr, known: Sequence[_Statement]) -> list[_Statement]:
     """Give the statements, in their order, that bind what the answer looks up, at any depth."""
     wanted = names_looked_up(ast.unparse(answer))
     looked_for = set(dir(builtins))
-    chosen: dict[int, _Statement] = {}
+    # `from numpy import *` may bind anything.
+    chosen = {i: s for i, s in enumerate(known) if "*" in _bound(s.node)}
     while wanted:
         name = wanted.pop()
         looked_for.add(name)
@@ -163,12 +169,18 @@ def _that_bind(name: str, known: Sequence[_Statement]) -> Iterator[int]:
 
 
 def _bound(node: ast.stmt) -> set[str]:
+    """Give the names that a statement binds, inside `if`, `try` and loops too."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    names = (n for n in ast.walk(node) if isinstance(n, ast.Name))
-    return {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    found = set[str]()
+    for part in ast.walk(node):
+        if isinstance(part, ast.alias):
+            found.add(part.asname or part.name.partition(".")[0])
+        elif isinstance(part, ast.FunctionDef | ast.ClassDef):
+            found.add(part.name)
+        elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            found.add(part.id)
+    return found
 
 
 def _looked_up(node: ast.stmt) -> set[str]:
