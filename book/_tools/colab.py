@@ -14,6 +14,7 @@ import nbformat
 import yaml
 from nbformat.v4 import new_code_cell
 
+from cozad_teach.cli.endings import run_command
 from cozad_teach.errors import CozadError
 from cozad_teach.files.writing import atomic_folder
 from notebooks import BOOK, ROOT
@@ -67,16 +68,12 @@ def write(folder: Path, url: str, branch: str) -> None:
 
 def main() -> int:
     """Write the folder anew."""
-    try:
-        url, branch = repository()
-        shutil.rmtree(TARGET, ignore_errors=True)
-        write(TARGET, url, branch)
-    except CozadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    url, branch = repository()
+    shutil.rmtree(TARGET, ignore_errors=True)
+    write(TARGET, url, branch)
     print(f"{TARGET} is the content of the branch colab of {url}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("colab", main))

@@ -23,6 +23,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import notebooks
+from cozad_teach.cli.endings import run_command
 from cozad_teach.errors import CozadError
 from cozad_teach.files.writing import atomic_folder, atomic_write
 
@@ -211,19 +212,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--key", type=Path, help="teacher/key.json, for --mark")
     parser.add_argument("--out", type=Path, required=True, help="new folder, or new table of marks")
     options = parser.parse_args(arguments)
-    try:
-        if options.mark:
-            if not options.key:
-                raise CozadError("--mark needs --key: the file teacher/key.json of this exam")
-            print(f"{write_marks(options.mark, options.key, options.out)} students: {options.out}")
-            return 0
-        if options.seed is None or options.seed < 0 or not options.students:
-            raise CozadError("name a --seed of 0 or more and --students, or --mark what came back")
-        students = read_students(options.students)
-        write_exam(options.seed, students, options.out, options.questions)
-    except CozadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return run_command("exam", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.mark:
+        if not options.key:
+            raise CozadError("--mark needs --key: the file teacher/key.json of this exam")
+        print(f"{write_marks(options.mark, options.key, options.out)} students: {options.out}")
+        return 0
+    if options.seed is None or options.seed < 0 or not options.students:
+        raise CozadError("name a --seed of 0 or more and --students, or --mark what came back")
+    students = read_students(options.students)
+    write_exam(options.seed, students, options.out, options.questions)
     print(f"{len(students)} exams: {options.out / 'students'}; the key: {options.out / 'teacher'}")
     return 0
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 
 import html_checks
+from cozad_teach.cli.endings import run_command
 from cozad_teach.errors import CozadError
 from cozad_teach.files.writing import atomic_write
 from notebooks import BOOK, ROOT
@@ -164,14 +165,10 @@ def write(html: Path, target: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Write build/cozad-book.pdf."""
-    try:
-        write(Path(arguments[0]) if arguments else PAGES, TARGET)
-    except CozadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    write(Path(arguments[0]) if arguments else PAGES, TARGET)
     print(f"{TARGET}: {TARGET.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command("pdf", lambda: main(sys.argv[1:])))

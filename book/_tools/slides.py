@@ -19,6 +19,7 @@ from PIL import Image
 
 import vendor
 from chapter_parts import Chapter, chapter, escaped
+from cozad_teach.cli.endings import run_command
 from cozad_teach.errors import CozadError
 from cozad_teach.experiments.quotes import QUOTE, fill
 from notebooks import BOOK, ROOT
@@ -194,12 +195,11 @@ def main() -> int:
     """Build the decks and say where they are."""
     try:
         decks = build()
-    except (CozadError, vendor.VendorError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except vendor.VendorError as error:
+        raise CozadError(str(error)) from error
     print(f"{len(decks)} decks, {sum(len(s) for _, s in decks)} slides: {TARGET / 'index.html'}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("slides", main))

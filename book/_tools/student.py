@@ -17,14 +17,13 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor, TagRemovePreprocessor
 from nbformat import NotebookNode
 
+import archives
 import notebooks
 from cozad_book import quiz
 from cozad_book.checking.exercises import all_exercises, stored_results
@@ -92,29 +91,23 @@ def write_edition(folder: Path) -> int:
     shutil.rmtree(aside, ignore_errors=True)
     with atomic_folder(aside) as new:
         _write(new)
-        hashes = {name: _hash(path) for name, path in _files(new)}
+        hashes = _hashes(new)
         (new / EDITION).write_text(json.dumps(hashes, indent=1), encoding="utf-8")
     if folder.exists():
         shutil.rmtree(folder)
     aside.rename(folder)
     archive = folder.with_name(f"{folder.name}.zip")
-    with atomic_write(archive) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, path in _files(folder):
-            about = zipfile.ZipInfo(f"{folder.name}/{name}")  # of 1980: the same bytes each time
-            about.external_attr, about.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
-            packed.writestr(about, path.read_bytes())
+    files = {f"{folder.name}/{name}": data for name, data in archives.contents(folder).items()}
+    with atomic_write(archive) as part:
+        archives.write_zip(part, files, archives.EARLIEST)
     megabytes = archive.stat().st_size / 2**20
     print(f"the student edition is in {folder}, and in {archive} ({megabytes:.1f} MB)")
     return 0
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    paths = sorted(p for p in folder.rglob("*") if p.is_file())
-    return ((path.relative_to(folder).as_posix(), path) for path in paths)
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _hashes(folder: Path) -> dict[str, str]:
+    found = archives.contents(folder)
+    return {name: hashlib.sha256(found[name]).hexdigest() for name in sorted(found)}
 
 
 def _check_untouched(folder: Path) -> None:
@@ -130,8 +123,8 @@ def _check_untouched(folder: Path) -> None:
             f"{folder} is there already and is no student edition: move it away, or give another "
             "--out"
         ) from None
-    now = {name: path for name, path in _files(folder) if name != EDITION}
-    changed = [name for name in now if _hash(now[name]) != written.get(name)]
+    now = {name: digest for name, digest in _hashes(folder).items() if name != EDITION}
+    changed = [name for name in now if now[name] != written.get(name)]
     if changed:
         raise CozadError(
             f"somebody has worked in {folder} ({changed[0]} is not as it was written): move it "

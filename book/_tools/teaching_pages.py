@@ -25,6 +25,7 @@ import textwrap
 import slides
 from chapter_parts import chapters
 from cozad_book.checking.exercises import all_exercises
+from cozad_teach.cli.endings import run_command
 from cozad_teach.errors import CozadError
 from notebooks import BOOK
 
@@ -100,19 +101,15 @@ def _code(function: object) -> str:
 
 def main() -> int:
     """Renew the pages and say which were out of date."""
-    try:
-        for name in PAGES:
-            path = BOOK / "instructors" / f"{name}.md"
-            text = path.read_text(encoding="utf-8")
-            renewed = fill(text)
-            if renewed != text:
-                path.write_text(renewed, encoding="utf-8")
-            print(f"{name}: {'renewed' if renewed != text else 'up to date'}")
-    except CozadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for name in PAGES:
+        path = BOOK / "instructors" / f"{name}.md"
+        text = path.read_text(encoding="utf-8")
+        renewed = fill(text)
+        if renewed != text:
+            path.write_text(renewed, encoding="utf-8")
+        print(f"{name}: {'renewed' if renewed != text else 'up to date'}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("teaching pages", main))

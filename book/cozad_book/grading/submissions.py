@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cozad_book.grading.answers import Cell
+from cozad_book.own.file import MARK
+from cozad_teach.data.names import is_hidden
 from cozad_teach.errors import CozadError, printable
 
 __all__ = ["HandedIn", "Submission", "read_submissions"]
 
 LARGEST = 200 * 2**20  # bytes
-SKIPPED = (".", "__MACOSX", "__pycache__")
 _CHECK = re.compile(r"check_exercise\(\s*(?:name\s*=\s*)?[\"']([a-z_]+\.[a-z_]+)[\"']")
-_BLOCK = re.compile(r"^# %% ([a-z_]+\.[a-z_]+): ([A-Za-z_]\w*)( \(the book's\))?$", re.M)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def read_submissions(folder: Path) -> list[Submission]:
         raise CozadError(f"{folder} is no folder: give the one that holds the submissions")
     found: dict[str, Submission] = {}
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith(SKIPPED):
+        if _skipped(entry.name):
             continue
         whole = entry.is_dir() and not entry.is_symlink()
         if not whole and entry.suffix not in (".ipynb", ".py"):
@@ -105,10 +105,14 @@ def read_submissions(folder: Path) -> list[Submission]:
 
 def _files_of(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith(SKIPPED))
+        folders[:] = sorted(f for f in folders if not _skipped(f))
         for name in sorted(names):
-            if name.endswith((".ipynb", ".py")) and not name.startswith(SKIPPED):
+            if name.endswith((".ipynb", ".py")) and not _skipped(name):
                 yield Path(place, name)
+
+
+def _skipped(name: str) -> bool:
+    return is_hidden(name) or name == "__pycache__"
 
 
 def _submission(student: str, paths: Iterator[Path] | list[Path], entry: Path) -> Submission:
@@ -179,7 +183,7 @@ def _source(cell: dict[str, str | list[str]]) -> str:
 
 
 def _python(name: str, text: str) -> HandedIn:
-    marks = list(_BLOCK.finditer(text))
+    marks = list(MARK.finditer(text))
     answered = {found: "" for found in _CHECK.findall(text)} | {m[1]: m[2] for m in marks}
     from_book = frozenset(m[1] for m in marks if m[3])
     return HandedIn(name, (Cell(name, text),), answered, from_book)

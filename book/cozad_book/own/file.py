@@ -13,7 +13,7 @@ from cozad_book.own.sources import defined_names, source_with_needs
 from cozad_teach.errors import CozadError
 from cozad_teach.files.writing import atomic_write, check_kind
 
-__all__ = ["Block", "add", "my_file", "read", "set_aside"]
+__all__ = ["MARK", "Block", "add", "my_file", "read", "set_aside"]
 
 HEADER = '''"""My CoZAD: the functions that I wrote, exercise by exercise.
 
@@ -21,7 +21,7 @@ Each block begins with a line "# %%". Change a function as you like: it is check
 is used. Lines above the first block, and blocks of your own, are left as they are.
 """
 '''
-_MARK = re.compile(r"^# %% ([a-z_]+\.[a-z_]+): ([A-Za-z_]\w*)( \(the book's\))?$", re.M)
+MARK = re.compile(r"^# %% ([a-z_]+\.[a-z_]+): ([A-Za-z_]\w*)( \(the book's\))?$", re.M)
 _CUT = re.compile(r"^(?=# %%)", re.M)
 
 
@@ -70,7 +70,7 @@ def read() -> dict[str, Block]:
     found: dict[str, Block] = {}
     line = 1
     for part in _parts():
-        if mark := _MARK.match(part):
+        if mark := MARK.match(part):
             code = part[mark.end() :].strip("\n")
             found[mark[1]] = Block(mark[1], mark[2], bool(mark[3]), code, line + 1)
         line += part.count("\n")
@@ -131,7 +131,7 @@ def set_aside() -> Path | None:
 
 
 def _is_of(part: str, exercise: str) -> bool:
-    mark = _MARK.match(part)
+    mark = MARK.match(part)
     return bool(mark and mark[1] == exercise)
 
 
@@ -145,7 +145,7 @@ def _refuse_other_meaning(new: Block, others: list[str]) -> None:
             continue
         for name in mine.keys() & theirs.keys():
             if mine[name] != theirs[name]:
-                place = _MARK.match(part)
+                place = MARK.match(part)
                 where = f"the answer to {place[1]}" if place else f"{my_file().name}"
                 raise CozadError(
                     f"`{name}` means one thing in {where} and another in that to {new.exercise}: "
