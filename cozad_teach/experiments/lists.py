@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.methods import METHODS, suits
 from cozad_teach.experiments.contamination import SHARES
 from cozad_teach.experiments.left_out import left_out_name
+from cozad_teach.experiments.plan import Experiment, Line
 from cozad_teach.experiments.variants import (
     AS_IN_THE_PAPER,
     AUXILIARY,
     AUXILIARY_VARIANTS,
+    BACKBONE_VARIANTS,
     BATCH_VARIANTS,
     CHOICE_VARIANTS,
     PAPER_VARIANTS,
+    SCALE_VARIANTS,
     SINGLE_VARIANTS,
     VARIANTS,
     WEIGHT_VARIANTS,
@@ -26,8 +26,6 @@ from cozad_teach.training.auxiliary_images import DRAWN
 
 __all__ = [
     "EXPERIMENTS",
-    "Experiment",
-    "Line",
     "auxiliary_of",
     "experiment",
     "official_name",
@@ -54,65 +52,6 @@ _PAPER_PAIRS = (
     ("settings paper", "settings paper, untrained"),
     ("settings photographs", "settings photographs, untrained"),
 )
-
-
-class Line(NamedTuple):
-    """One line of an experiment: a method on a data set, under a protocol, from a seed."""
-
-    settings: str
-    seed: int
-    data: str
-    protocol: str
-    method: str
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A question, and the runs that answer it.
-
-    Attributes
-    ----------
-    question : str
-        In a sentence.
-    data : tuple of str
-        Names of packs, of official sets behind ``datasets/``, ``unseen``, or ``left out:`` and an
-        auxiliary category, by `cozad_teach.experiments.left_out`; with ``-20`` behind it, 20 % of
-        the test images are anomalous, as in `cozad_teach.experiments.contamination`.
-    protocols, methods : tuple of str
-        Every method, or variant of `VARIANTS`, runs under every protocol that suits it.
-    seeds : tuple of int
-        Of training, and of what is drawn in evaluation.
-    settings : str
-        A name of `cozad_teach.settings.SETTINGS`.
-    means : dict of str to tuple of str
-        Further rows of the summary, by name: means over several data sets.
-    pairs : tuple of (str, str)
-        Methods whose differences are stored, besides those of CoZAD to each other method.
-    has_published : bool
-        There are published values beside which its own stand; without packs it runs on the
-        official sets that are on disk.
-    """
-
-    question: str
-    data: tuple[str, ...]
-    protocols: tuple[str, ...] = ("single", "batch", "few-4", "full")
-    methods: tuple[str, ...] = tuple(METHODS)
-    seeds: tuple[int, ...] = (0, 1, 2)
-    settings: str = "lite"
-    means: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    pairs: tuple[tuple[str, str], ...] = ()
-    has_published: bool = False
-
-    def lines(self) -> list[Line]:
-        """List the runs so that those of one model, and then of one data set, are together."""
-        return [
-            Line(self.settings, seed, data, protocol, method)
-            for seed in self.seeds
-            for data in self.data
-            for protocol in self.protocols
-            for method in self.methods
-            if suits(method, protocol)
-        ]
 
 
 EXPERIMENTS = {
@@ -190,6 +129,34 @@ EXPERIMENTS = {
         means={"older": PACKS, "kept_back": KEPT_BACK},
         pairs=_PAPER_PAIRS,
         has_published=True,
+    ),
+    "few_shot": Experiment(
+        question="How much do few normal images of the target bring, and how much do the steps of "
+        "the inner loop then?",
+        data=("ksdd_tiles", "mpdd_metal_plate", "mpdd_bracket_white"),
+        protocols=tuple(f"few-{k}" for k in (1, 2, 4, 8, 16, 32)),
+        methods=(OURS, "0 adaptation steps", "10 adaptation steps", "mahalanobis"),
+        seeds=(0, 1, 2, 3, 4),
+        means={"packs": ("ksdd_tiles", "mpdd_metal_plate", "mpdd_bracket_white")},
+    ),
+    "scale": Experiment(
+        question="What do a larger backbone, larger images and more auxiliary images bring, each "
+        "by itself and together?",
+        data=("ksdd_tiles", "mpdd_metal_plate"),
+        protocols=("batch",),
+        methods=(OURS, *SCALE_VARIANTS),
+        seeds=(0, 1, 2, 3, 4),
+        means={"packs": ("ksdd_tiles", "mpdd_metal_plate")},
+    ),
+    "backbone": Experiment(
+        question="How much of the detector is the training of its backbone on ImageNet: what "
+        "remains with random weights, with and without training the head?",
+        data=PACKS[1:],
+        protocols=("batch", "single"),
+        methods=(OURS, *BACKBONE_VARIANTS),
+        seeds=(0, 1, 2, 3, 4),
+        means={"packs": PACKS[1:]},
+        pairs=(("random backbone", "random backbone, untrained"),),
     ),
     "full": Experiment(
         question="What do the full settings bring, with a larger backbone, larger images and a "

@@ -5,6 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
 
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import Category
@@ -12,12 +16,16 @@ from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.target_features import TargetFeatures, same_features
 from cozad_teach.experiments.data import auxiliary_hash, image_place
 from cozad_teach.experiments.left_out import left_out_name
-from cozad_teach.experiments.lists import OURS, Line, auxiliary_of, run_settings
+from cozad_teach.experiments.lists import OURS, auxiliary_of, run_settings
+from cozad_teach.experiments.plan import Line
 from cozad_teach.experiments.variants import VARIANTS
+from cozad_teach.files.checkout import build_folder
+from cozad_teach.files.lean_timm import timm
+from cozad_teach.files.writing import atomic_write
 from cozad_teach.models.train import train, without_auxiliary
 from cozad_teach.training.auxiliary_images import DRAWN
 
-__all__ = ["ExperimentModels"]
+__all__ = ["ExperimentModels", "random_weights"]
 
 Place = str | os.PathLike[str] | None
 
@@ -39,7 +47,8 @@ class ExperimentModels:
         self._data: str | None = None
         # By method and by what it is trained on, which the data may decide.
         self._calibrated_models: dict[tuple[str, tuple[str, ...]], CalibratedModel] = {}
-        self._target_features: TargetFeatures | None = None
+        # By how images are read, which variants may change.
+        self._target_features: dict[tuple[object, ...], TargetFeatures] = {}
 
     def target_features(self, line: Line, dataset: Mapping[str, Category]) -> TargetFeatures:
         """Give the images of the run's data as the run's model reads them."""
@@ -50,12 +59,12 @@ class ExperimentModels:
                 None,
                 {},
             )
-        if self._target_features is None or self._data != line.data:
-            self._data, self._target_features = (
-                line.data,
-                TargetFeatures(self._of(line, line.method), dataset),
-            )
-        return self._target_features.shared_with(self._of(line, line.method))
+        if self._data != line.data:
+            self._data, self._target_features = line.data, {}
+        calibrated_model, read = self._of(line, line.method), _reading(line)
+        if read not in self._target_features:
+            self._target_features[read] = TargetFeatures(calibrated_model, dataset)
+        return self._target_features[read].shared_with(calibrated_model)
 
     def auxiliary_hash(self, line: Line) -> dict[str, str]:
         """Give 16 hexadecimal digits of each pack or set that a run's model is trained on."""
@@ -93,6 +102,9 @@ class ExperimentModels:
             return without_auxiliary(
                 settings, line.seed, device=self._device, weights=self._weights
             )
+        weights = self._weights
+        if name in VARIANTS and VARIANTS[name].random_backbone:
+            weights = random_weights(settings.backbone, line.seed)
         what = [name if name == DRAWN else str(image_place(name, self._packs)) for name in names]
         return train(
             settings,
@@ -101,9 +113,41 @@ class ExperimentModels:
             draw_defects=True,
             leave_out=left_out_name(line.data),
             device=self._device,
-            weights=self._weights,
+            weights=weights,
         )
+
+
+def _reading(line: Line) -> tuple[object, ...]:
+    """Give what decides the features of an image, but for moments that can be put in afterwards."""
+    settings = run_settings(line.settings, line.method)
+    is_random = line.method in VARIANTS and VARIANTS[line.method].random_backbone
+    levels = (settings.backbone, settings.strides, settings.blocks, is_random)
+    return (*levels, settings.image_size, settings.precision)
 
 
 def _same_images(model: CoZAD, other: CoZAD) -> bool:
     return [use.images.hashes for use in model.uses] == [use.images.hashes for use in other.uses]
+
+
+def random_weights(backbone: str, seed: int) -> Path:
+    """Write the weights with which timm begins to train a backbone.
+
+    Parameters
+    ----------
+    backbone : str
+        A timm model name.
+    seed : int
+        Decides them.
+
+    Returns
+    -------
+    pathlib.Path
+        The file, as `cozad_teach.backbones.load_backbone` takes it.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = timm.create_model(backbone, pretrained=False)
+    path = build_folder() / "random" / f"{backbone}_{seed}.safetensors"
+    with atomic_write(path) as temporary:
+        save_file(network.state_dict(), temporary)
+    return path

@@ -7,12 +7,8 @@ from typing import Any, NamedTuple
 
 from cozad_teach.errors import CozadError
 from cozad_teach.experiments.ledger import markdown_table
-from cozad_teach.experiments.lists import (
-    OFFICIAL,
-    Experiment,
-    auxiliary_of,
-    official_name,
-)
+from cozad_teach.experiments.lists import OFFICIAL, auxiliary_of, official_name
+from cozad_teach.experiments.plan import Experiment
 from cozad_teach.training.auxiliary_sets import DATASETS
 
 __all__ = ["PUBLISHED", "SOURCES", "Published", "installed_experiment", "paper_table"]

@@ -19,8 +19,9 @@ from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.evaluation.target_features import TargetFeatures
 from cozad_teach.evaluation.uncertainty.bootstrap import Floats
 from cozad_teach.experiments.data import code_hash, data_hash, open_data
-from cozad_teach.experiments.lists import OURS, Line, run_settings
+from cozad_teach.experiments.lists import OURS, run_settings
 from cozad_teach.experiments.models import ExperimentModels
+from cozad_teach.experiments.plan import Line
 from cozad_teach.experiments.provenance import CHANGED, current_commit, provenance, settings_hash
 from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.files.backbone_weights import LARGEST_WEIGHTS

@@ -12,7 +12,8 @@ from cozad_teach.evaluation.category import METRICS
 from cozad_teach.evaluation.uncertainty import intervals
 from cozad_teach.evaluation.uncertainty.bootstrap import Floats
 from cozad_teach.evaluation.uncertainty.intervals import Spread
-from cozad_teach.experiments.lists import OURS, Experiment
+from cozad_teach.experiments.lists import OURS
+from cozad_teach.experiments.plan import Experiment
 from cozad_teach.experiments.runner import Done
 
 __all__ = ["ledger_content", "summarise"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any, NamedTuple
 
 from cozad_teach.settings import PAPER, PHOTOGRAPHS
@@ -12,9 +13,12 @@ __all__ = [
     "AS_IN_THE_PAPER",
     "AUXILIARY",
     "AUXILIARY_VARIANTS",
+    "BACKBONE_VARIANTS",
     "BATCH_VARIANTS",
     "CHOICE_VARIANTS",
     "PAPER_VARIANTS",
+    "SCALES",
+    "SCALE_VARIANTS",
     "SINGLE_VARIANTS",
     "VARIANTS",
     "WEIGHT_VARIANTS",
@@ -33,11 +37,14 @@ class Variant(NamedTuple):
         Whether the change concerns training; otherwise only adaptation and scoring.
     auxiliary : str
         What it is trained on: a name of `AUXILIARY`.
+    random_backbone : bool
+        Whether the backbone has weights drawn at random instead of those of ImageNet.
     """
 
     changes: dict[str, Any]
     retrain: bool = True
     auxiliary: str = DRAWN
+    random_backbone: bool = False
 
 
 # Auxiliary data by name: packs, those without defects with drawn ones, and the drawn materials.
@@ -114,6 +121,23 @@ PAPER_VARIANTS = {
     for settings in (PAPER, PHOTOGRAPHS)
     for suffix, changes in (("", {}), (", untrained", _UNTRAINED))
 }
+# Three choices in all combinations, so that no two are confounded; the eighth is CoZAD as it is.
+SCALES: dict[str, dict[str, Any]] = {
+    "lite2": {"backbone": "tf_efficientnet_lite2"},
+    "320 pixels": {"image_size": 320},
+    "48 auxiliary images": {"images_per_category": 48},
+}
+SCALE_VARIANTS = {
+    " and ".join(names): Variant(
+        {key: value for name in names for key, value in SCALES[name].items()}
+    )
+    for n in range(1, len(SCALES) + 1)
+    for names in itertools.combinations(SCALES, n)
+}
+BACKBONE_VARIANTS = {
+    "random backbone": Variant({}, random_backbone=True),
+    "random backbone, untrained": Variant(_UNTRAINED, random_backbone=True),
+}
 VARIANTS = {
     **BATCH_VARIANTS,
     **SINGLE_VARIANTS,
@@ -121,4 +145,6 @@ VARIANTS = {
     **CHOICE_VARIANTS,
     **AUXILIARY_VARIANTS,
     **PAPER_VARIANTS,
+    **SCALE_VARIANTS,
+    **BACKBONE_VARIANTS,
 }

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 import torch
 
+from cozad_teach.backbones import load_backbone
 from cozad_teach.cli import bench as commands
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
 from cozad_teach.errors import CozadError, LeakError
@@ -42,11 +43,18 @@ from cozad_teach.experiments import provenance, runner, summary
 from cozad_teach.experiments.data import auxiliary_hash, data_hash, open_data
 from cozad_teach.experiments.ledger import read_results, write_results
 from cozad_teach.experiments.left_out import left_out_target
-from cozad_teach.experiments.lists import EXPERIMENTS, Experiment, Line, experiment, run_settings
+from cozad_teach.experiments.lists import EXPERIMENTS, experiment, run_settings
+from cozad_teach.experiments.plan import Experiment, Line
 from cozad_teach.experiments.provenance import settings_hash
 from cozad_teach.experiments.runner import Done, run_all
 from cozad_teach.experiments.summary import ledger_content, summarise
-from cozad_teach.experiments.variants import AUXILIARY_VARIANTS, PAPER_VARIANTS, VARIANTS
+from cozad_teach.experiments.variants import (
+    AUXILIARY_VARIANTS,
+    BACKBONE_VARIANTS,
+    PAPER_VARIANTS,
+    SCALE_VARIANTS,
+    VARIANTS,
+)
 from cozad_teach.settings import LITE, SETTINGS
 from cozad_teach.training.auxiliary_images import DRAWN
 
@@ -152,12 +160,15 @@ class FakeModel:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Training and evaluation that take no time, and what they were asked to do."""
-    asked = SimpleNamespace(trained=[], auxiliary=[], settings=[], runs=[], scored=[])
+    asked = SimpleNamespace(
+        weights=[], read=[], trained=[], auxiliary=[], settings=[], runs=[], scored=[]
+    )
 
     def train(settings: Any, seed: int, **others: Any) -> FakeModel:
         asked.trained.append(seed)
         asked.auxiliary.append((others["auxiliary"], others["leave_out"]))
         asked.settings.append(settings)
+        asked.weights.append(others["weights"])
         return FakeModel(settings, seed)
 
     def evaluate(
@@ -169,10 +180,14 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         asked.scored.append(model.settings)
         return fake_evaluation(line)
 
+    def read(calibrated_model: FakeCalibrated, dataset: Any) -> FakeFeatures:
+        asked.read.append(calibrated_model.model.settings)
+        return FakeFeatures(calibrated_model, dataset)
+
     monkeypatch.setattr(experiment_models, "train", train)
     monkeypatch.setattr(runner, "evaluate", evaluate)
     monkeypatch.setattr(experiment_models, "CalibratedModel", FakeCalibrated)
-    monkeypatch.setattr(experiment_models, "TargetFeatures", FakeFeatures)
+    monkeypatch.setattr(experiment_models, "TargetFeatures", read)
     monkeypatch.setattr(
         runner, "open_data", lambda name, packs=None: {name: Category(name, (), ())}
     )
@@ -295,6 +310,39 @@ def test_a_run_is_done_anew_where_its_auxiliary_images_have_changed(
         assert len(world.runs) == n_runs
 
 
+def test_images_are_read_once_for_each_backbone_and_size(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiment_models, "build_folder", lambda: tmp_path)
+    methods = ("cozad", "no weights", *SCALE_VARIANTS, *BACKBONE_VARIANTS, "0 adaptation steps")
+    lines = [
+        Line("lite", 0, data, "batch", method) for data in ("tiles", "wood") for method in methods
+    ]
+    runner.run_all(lines)
+    read = [(settings.backbone, settings.image_size) for settings in world.read]
+    lite0, lite2 = "tf_efficientnet_lite0", "tf_efficientnet_lite2"
+    once = [(lite0, 224), (lite2, 224), (lite0, 320), (lite2, 320), (lite0, 224)]
+    assert read == 2 * once  # the last one with random weights
+    assert len(set(map(str, filter(None, world.weights)))) == 1
+    assert world.weights.count(None) == 2 + len(SCALE_VARIANTS)
+
+
+def test_a_random_backbone_depends_on_the_seed_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiment_models, "build_folder", lambda: tmp_path)
+    before = torch.get_rng_state()
+    experiment_models.random_weights("tf_efficientnet_lite0", 0)
+    assert torch.equal(torch.get_rng_state(), before)
+    digests = []
+    for seed in (0, 1, 0):
+        path = experiment_models.random_weights("tf_efficientnet_lite0", seed)
+        digests.append(load_backbone(weights=path).weights_digest)
+    zero, one, again = digests
+    assert zero == again != one
+    assert load_backbone().weights_digest not in (zero, one)
+
+
 def test_what_is_left_out_is_not_trained_on(world: SimpleNamespace, tmp_path: Path) -> None:
     (tmp_path / "mvtec_aux5.zip").write_bytes(b"")
     runs = [Line("lite", 0, f"left out: {c}", "batch", "cozad") for c in ("pill", "bottle")]
@@ -379,7 +427,8 @@ def test_every_variant_changes_something() -> None:
     hashes = {
         name: settings_hash(run_settings("lite", name))
         for name in ("cozad", *VARIANTS)
-        if name == "none" or name not in {**AUXILIARY_VARIANTS, **PAPER_VARIANTS}
+        if name == "none"
+        or name not in {**AUXILIARY_VARIANTS, **PAPER_VARIANTS, **BACKBONE_VARIANTS}
     }
     others = {name: (v.auxiliary, str(v.changes)) for name, v in AUXILIARY_VARIANTS.items()}
     assert DRAWN not in [auxiliary for auxiliary, _ in others.values()]

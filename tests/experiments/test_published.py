@@ -16,7 +16,8 @@ from cozad_teach.cli import bench as commands
 from cozad_teach.data.drawn.textures import write_dataset
 from cozad_teach.errors import CozadError
 from cozad_teach.experiments.ledger import read_results
-from cozad_teach.experiments.lists import EXPERIMENTS, Experiment, Line, auxiliary_of, run_settings
+from cozad_teach.experiments.lists import EXPERIMENTS, auxiliary_of, run_settings
+from cozad_teach.experiments.plan import Experiment, Line
 from cozad_teach.experiments.published import (
     PUBLISHED,
     SOURCES,
