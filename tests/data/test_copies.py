@@ -321,7 +321,8 @@ def test_cells_of_windows_are_averages_of_areas() -> None:
         fine = picture[0].repeat_interleave(2, 0).repeat_interleave(2, 1)
         window = fine[int(2 * top) : int(2 * top) + 72, int(2 * left) : int(2 * left) + 88]
         expected = [[window[9 * r :, 11 * c :][:9, :11].mean() for c in range(8)] for r in range(8)]
-        np.testing.assert_allclose(cells[0, number], normed(torch.tensor(expected)), atol=1e-5)
+        found = cells[0, number].reshape(8, 8)
+        np.testing.assert_allclose(found, normed(torch.tensor(expected)), atol=1e-5)
 
 
 def test_a_window_of_whole_pixels_is_a_slice() -> None:

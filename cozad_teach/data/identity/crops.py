@@ -70,48 +70,59 @@ def find_crops(first: Fingerprints, second: Fingerprints) -> Iterator[tuple[int,
     """
     a, b = pictures_of(first), pictures_of(second)
     common = common_pictures(normed(b), normed(b))
-    for mirrored in (False, True):
-        parts_of_a, parts_of_b = (x.flip(-1) if mirrored else x for x in (a, b))
-        shared = common.flip(-1) if mirrored else common
-        for i, j, boxes in _candidates(a, parts_of_b):
-            for k, similarity in _fitting(a[i], parts_of_b[j], boxes, shared[j]):
-                yield int(i[k]), int(j[k]), similarity
-        for j, i, boxes in _candidates(b, parts_of_a):
-            # Seen through the window, what is common is a window of it.
-            seen = normed(_window(common[j], boxes))
-            for k, similarity in _fitting(b[j], parts_of_a[i], boxes, seen):
-                yield int(i[k]), int(j[k]), similarity
+    for i, j, boxes, mirrored in _candidates(a, b):
+        parts, shared = _seen(b[j], mirrored), _seen(common[j], mirrored)
+        for k, similarity in _fitting(a[i], parts, boxes, shared):
+            yield int(i[k]), int(j[k]), similarity
+    for j, i, boxes, mirrored in _candidates(b, a):
+        # Seen through the window, what is common is a window of it.
+        shared = normed(_window(common[j], boxes))
+        for k, similarity in _fitting(b[j], _seen(a[i], mirrored), boxes, shared):
+            yield int(i[k]), int(j[k]), similarity
 
 
-def _candidates(whole: Tensor, parts: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Give pairs of an image and a part that is like one of its windows, with the windows."""
-    described = normed(pooled(parts, _CELLS)).flatten(1)
+def _seen(pictures: Tensor, mirrored: Tensor) -> Tensor:
+    return torch.where(mirrored[:, None, None], pictures.flip(-1), pictures)
+
+
+def _candidates(whole: Tensor, parts: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Give pairs of an image and a part that is like one of its windows.
+
+    With the windows, and whether the part is mirrored; at most `_PAIRS` of them at a time.
+    """
+    described = normed(pooled(torch.cat([parts, parts.flip(-1)]), _CELLS)).flatten(1)
+    found = []
     for start in range(0, len(whole), _IMAGES):
         some = whole[start:][:_IMAGES]
-        best = torch.full((len(some), len(parts)), WINDOW_CORRELATION)
-        boxes = torch.zeros(len(some), len(parts), 4)
+        best = torch.full((len(some), len(described)), WINDOW_CORRELATION)
+        boxes = torch.zeros(*best.shape, 4)
         for size in _SIZES:
             cells, places = _cells_of_windows(some, size)
-            alike = described @ cells.reshape(-1, _CELLS**2).T
+            alike = described @ cells.flatten(0, 1).T
             alike = alike.unflatten(1, cells.shape[:2])  # (parts, images, windows)
             likeness = alike.amax(-1).T
             # Which window it is takes longer to find than how alike it is: only where it counts.
             i, j = torch.nonzero(likeness > best).unbind(1)
             best[i, j] = likeness[i, j]
             boxes[i, j] = places[alike[j, i].argmax(-1)]
-        for pairs in torch.nonzero(best > WINDOW_CORRELATION).split(_PAIRS):
-            i, j = pairs.unbind(1)
-            yield start + i, j, boxes[i, j]
+        i, j = torch.nonzero(best > WINDOW_CORRELATION).unbind(1)
+        found.append((start + i, j, boxes[i, j]))
+    for i, j, boxes in zip(
+        *(torch.cat(x).split(_PAIRS) for x in zip(*found, strict=True)), strict=True
+    ):
+        yield i, j % len(parts), boxes, j >= len(parts)
 
 
 def _cells_of_windows(pictures: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Average every window of one size over 8 x 8 cells: (N, W, 8, 8), and its boxes (W, 4)."""
+    """Average every window of one size over 8 x 8 cells: (N, W, 64), and its boxes (W, 4)."""
     (tops, of_rows), (lefts, of_columns) = map(_shares_of_cells, size)
     rows = torch.einsum("tcy,nyx->ntcx", of_rows, pictures)
-    cells = torch.einsum("ntcx,ldx->ntlcd", rows, of_columns).flatten(1, 2)
+    cells = torch.einsum("ntcx,ldx->ntlcd", rows, of_columns).flatten(1, 2).flatten(2)
     top, left = (x.flatten() for x in torch.meshgrid(tops, lefts, indexing="ij"))
     box = [top, left, torch.full_like(top, size[0]), torch.full_like(top, size[1])]
-    return normed(cells), torch.stack(box, 1) / THUMBNAIL_SIDE
+    # As `normed`, in one pass over all windows.
+    cells = F.layer_norm(cells, cells.shape[-1:], eps=1e-12) / _CELLS
+    return cells, torch.stack(box, 1) / THUMBNAIL_SIDE
 
 
 def _shares_of_cells(side: int) -> tuple[Tensor, Tensor]:
