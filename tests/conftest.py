@@ -116,7 +116,6 @@ SLOW_FILES = (
     "book/",
     *(
         "cli/test_cli.py",
-        "cli/test_demo.py",
         "data_scripts/test_get.py",
         "data_scripts/test_hostile_servers.py",
     ),

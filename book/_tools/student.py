@@ -147,8 +147,8 @@ def _write(folder: Path) -> None:
         else:
             target.write_bytes(source.read_bytes())
     project = (folder / "pyproject.toml").read_text(encoding="utf-8")
-    no_command = re.sub(r'\[project.entry-points."cozad_teach.commands"\]\n.*\n\n', "", project)
-    (folder / "pyproject.toml").write_text(no_command, encoding="utf-8")
+    no_grading = re.sub(r"grade = .*\n", "", project)
+    (folder / "pyproject.toml").write_text(no_grading, encoding="utf-8")
     (folder / "README.md").write_text(README, encoding="utf-8")
     (folder / "Makefile").write_text(_makefile(), encoding="utf-8")
     bank = folder / EXERCISES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cozad_teach import __version__
 
-__all__ = ["parser"]
+__all__ = ["Command", "parser"]
 
 LARGEST_SEED = 2**32 - 1  # of the generators that draw from it
 

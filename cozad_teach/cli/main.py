@@ -6,11 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cozad_teach.cli.arguments import parser
-from cozad_teach.cli.demo import demo
+from cozad_teach.cli.arguments import Command, parser
 from cozad_teach.cli.endings import run_command
 from cozad_teach.cli.loading import device, load_model_of
 from cozad_teach.cli.predict import predict_images
@@ -213,27 +213,27 @@ def _results(options: argparse.Namespace) -> int:
     return 0
 
 
-def _grade(options: argparse.Namespace) -> int:
+def _of_the_book(name: str, options: argparse.Namespace) -> int:
     from importlib.metadata import entry_points
 
-    # The exercises are the book's, which this package does not import: it names this command.
-    found = entry_points(group="cozad_teach.commands", name="grade")
+    # This package does not import the book's: that one names its commands.
+    found = entry_points(group="cozad_teach.commands", name=name)
     if not found:
-        raise CozadError("cozad grade needs the book's exercises: run make setup in its folder")
+        raise CozadError(f"cozad {name} is part of the book: run make setup in its folder")
     code: int = next(iter(found)).load()(options)
     return code
 
 
-COMMANDS = {
+COMMANDS: dict[str, Command] = {
     "doctor": _doctor,
     "data": _data,
     "train": _train,
     "evaluate": _evaluate,
     "predict": predict_images,
-    "demo": demo,
+    "demo": partial(_of_the_book, "demo"),
     "bench": _bench,
     "results": _results,
-    "grade": _grade,
+    "grade": partial(_of_the_book, "grade"),
 }
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from processes import start_python
 from test_browser import SHOTS, Watched, axe, serious, watch
 
-from cozad_teach.cli import demo
+from cozad_book.demo import command as demo
 from cozad_teach.cli.main import main
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import draw_category

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,6 +85,8 @@ def test_nothing_for_teachers_is_in_it(edition: Path) -> None:
     assert leaks == {}
     names = {path.relative_to(edition).as_posix() for path in edition.rglob("*")}
     assert not {name for name in names if re.search("instructors|grading|exam|slides", name)}
+    project = tomllib.loads((edition / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(project["entry-points"]["cozad_teach.commands"]) == {"demo"}
     sealed = (edition / "book" / "cozad_book" / "exercises" / "sealed.bin").read_bytes()
     assert b"def " not in sealed and b"return" not in sealed
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cozad_teach.cli.endings import plain, run_command
+from cozad_teach.cli.main import main
 from cozad_teach.errors import CozadError, LeakError
 
 PRINTS = """
@@ -159,3 +160,15 @@ def test_streams_come_back_as_they_were() -> None:
     before = sys.stdout, sys.stderr
     run_command("x", lambda: 0)
     assert (sys.stdout, sys.stderr) == before
+
+
+@pytest.mark.parametrize("words", ["demo", "grade FOLDER --out GRADES.csv"])
+def test_a_command_of_the_book_says_so_where_it_is_not_installed(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
+    command, *_ = words.split()
+    assert main(words.split()) == 2
+    assert capsys.readouterr().err == (
+        f"cozad: error: cozad {command} is part of the book: run make setup in its folder\n"
+    )

@@ -1,4 +1,4 @@
-"""``cozad demo``: a page on this machine that takes photographs and shows heat maps and scores."""
+"""The command ``cozad demo``: a page on this machine with heat maps and scores of photographs."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _page(
     """Lay the page out; give it with its looks."""
     import gradio as gr
 
-    from cozad_teach.cli import dropped
+    from cozad_book.demo import dropped
 
     def scored(paths: list[str] | None, way: str) -> tuple[Any, ...]:
         files, problems = dropped.read_dropped(paths or [])

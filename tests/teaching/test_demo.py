@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 from processes import start_python
 
-from cozad_teach.cli import demo, dropped
+from cozad_book.demo import command as demo
+from cozad_book.demo import dropped
 from cozad_teach.cli.main import main
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import draw_category

@@ -1,0 +1,1 @@
+"""``cozad demo``: a page that takes photographs."""
