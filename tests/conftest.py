@@ -134,7 +134,7 @@ SLOW_FILES = (
     ),
     *("test_backbones.py", "test_cozad.py", "test_end_to_end.py", "test_full.py", "test_fuzz.py"),
     *("test_installed.py", "test_offline.py", "test_own_folder.py", "test_register.py"),
-    *("test_set_up.py", "test_shared.py", "test_threads.py", "test_torch_wheels.py", "doctor/"),
+    *("test_set_up.py", "test_shared.py", "test_threads.py", "test_torch_wheels.py"),
     "test_wheelhouse.py",
 )
 

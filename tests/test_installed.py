@@ -65,7 +65,7 @@ def outside(
     """What commands do where no book is: in which folder, and whether nothing lies beside them."""
     folder = tmp_path_factory.mktemp("outside")
     before = sorted(installed.parent.iterdir())
-    build, ends = cozad(installed, folder, *LACKING, ["data", "--out", "textures"])
+    build, ends = cozad(installed, folder, *LACKING, ["demo"], ["data", "--out", "textures"])
     return folder, build, ends, sorted(installed.parent.iterdir()) == before
 
 
@@ -77,6 +77,12 @@ def test_what_needs_the_book_says_so(outside: Any, words: list[str]) -> None:
         "cozad: error: the results are part of the book, which is not here: run this in a checkout "
         "of the project\n"
     )
+
+
+def test_commands_of_the_book_come_along(outside: Any) -> None:
+    code, out, error = outside[2][len(LACKING)]
+    assert (code, out) == (2, "")
+    assert error.startswith("cozad: error: there is no ready model yet: ")
 
 
 def test_chapters_find_the_results_of_their_book(installed: Path, tmp_path: Path) -> None:

@@ -47,14 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_command("cozad", run)
 
 
-def _doctor(options: argparse.Namespace) -> int:
-    from cozad_teach.doctor import report as doctor
-
-    findings = doctor.diagnose()
-    print(doctor.report(findings))
-    return 2 if any(finding.status == "problem" for finding in findings) else 0
-
-
 def _data(options: argparse.Namespace) -> int:
     from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, write_dataset
 
@@ -225,7 +217,7 @@ def _of_the_book(name: str, options: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, Command] = {
-    "doctor": _doctor,
+    "doctor": partial(_of_the_book, "doctor"),
     "data": _data,
     "train": _train,
     "evaluate": _evaluate,

@@ -23,7 +23,7 @@ Place = str | os.PathLike[str] | None
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Folders and files that cannot change a result.
 _NOT_METHOD = (
-    *("cli", "doctor", "memory.py"),
+    *("cli", "memory.py"),
     *("fields.py", "ledger.py", "lists.py", "plan.py", "provenance.py", "published.py"),
     *("quotes.py", "runner.py", "speed.py", "summary.py", "variants.py"),
 )

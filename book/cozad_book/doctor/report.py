@@ -6,19 +6,20 @@ own, because a broken package may raise anything or crash the interpreter.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import textwrap
 from dataclasses import dataclass
 
-from cozad_teach.doctor.imports import PROBED, check_imports, run_probe
-from cozad_teach.doctor.installation import (
+from cozad_book.doctor.imports import PROBED, check_imports, run_probe
+from cozad_book.doctor.installation import (
     check_jupyter_book,
     check_kernel,
     check_packages,
     check_python,
     check_weights,
 )
-from cozad_teach.doctor.machine import (
+from cozad_book.doctor.machine import (
     Finding,
     check_cpu,
     check_disk,
@@ -27,7 +28,7 @@ from cozad_teach.doctor.machine import (
     check_packs,
 )
 
-__all__ = ["CHAPTERS", "Chapter", "Finding", "diagnose", "report"]
+__all__ = ["CHAPTERS", "Chapter", "Finding", "diagnose", "doctor", "report"]
 
 METHOD = ("Python", "packages", *PROBED, "weights", "memory", "kernel")
 
@@ -66,6 +67,13 @@ CHAPTERS = (
     Chapter(11, "Your own images"),
     Chapter(12, "What the paper says, and what we chose"),
 )
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Do ``cozad doctor``: report, and give 2 where there is a problem."""
+    findings = diagnose()
+    print(report(findings))
+    return 2 if any(finding.status == "problem" for finding in findings) else 0
 
 
 def diagnose() -> list[Finding]:

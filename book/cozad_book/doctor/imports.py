@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cozad_teach.doctor.installation import remedy_for, version_of
-from cozad_teach.doctor.machine import Finding
-from cozad_teach.doctor.probe import MARK
+from cozad_book.doctor.installation import remedy_for, version_of
+from cozad_book.doctor.machine import Finding
+from cozad_book.doctor.probe import MARK
 
 __all__ = ["PROBED", "check_imports", "run_probe"]
 
@@ -36,7 +36,7 @@ def run_probe(names: tuple[str, ...]) -> Probe:
         For every name either ``version`` (torch: what `_probe` finds of the hardware, too) or
         ``error``, one line.
     """
-    command = [sys.executable, "-m", "cozad_teach.doctor.probe", *names]
+    command = [sys.executable, "-m", "cozad_book.doctor.probe", *names]
     try:
         run = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=PROBE_SECONDS

@@ -1,6 +1,6 @@
 """Import the packages that `cozad doctor` asks about, in a process of its own.
 
-``python -m cozad_teach.doctor.probe NAME ...`` prints a line before and a line after each import,
+``python -m cozad_book.doctor.probe NAME ...`` prints a line before and a line after each import,
 so that the doctor still knows the culprit when an import takes the interpreter down with it.
 """
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from cozad_teach.doctor.machine import Finding
+from cozad_book.doctor.machine import Finding
 
 __all__ = [
     "check_jupyter_book",

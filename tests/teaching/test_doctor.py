@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from cozad_teach.doctor import imports, installation, machine
-from cozad_teach.doctor import report as doctor
-from cozad_teach.doctor.probe import MARK
-from cozad_teach.doctor.report import Finding
+from cozad_book.doctor import imports, installation, machine
+from cozad_book.doctor import report as doctor
+from cozad_book.doctor.probe import MARK
+from cozad_book.doctor.report import Finding
 
 ROOT = Path(__file__).resolve().parents[2]
 TORCH = {
@@ -477,7 +477,7 @@ def doctor_with(folder: Path, **modules: str) -> subprocess.CompletedProcess[str
     for name, code in modules.items():
         (folder / name).mkdir()
         (folder / name / "__init__.py").write_text(code)
-    path = os.pathsep.join([str(folder), str(ROOT)])
+    path = os.pathsep.join([str(folder), str(ROOT), str(ROOT / "book")])
     code = "import sys; from cozad_teach.cli.main import main; sys.exit(main(['doctor']))"
     return subprocess.run(
         [sys.executable, "-c", code],
