@@ -174,10 +174,7 @@ def _verify(folder: Path) -> None:
 
 
 def _audit(names: Sequence[str], root: Path) -> None:
-    from cozad_teach.data.identity.audit import (  # PyTorch takes seconds to import
-        audit_sets,
-        write_audit,
-    )
+    from fetching.audit import audit_sets, summary, write_audit  # PyTorch takes seconds to import
 
     if len(names) not in (1, 2):
         raise CozadError("--audit takes one data set, or two")
@@ -187,7 +184,7 @@ def _audit(names: Sequence[str], root: Path) -> None:
     found = audit_sets(*sets, names=labels, progress=True)
     path = root / f"{'+'.join(labels)}.copies.json"
     write_audit(found, path)
-    print(found.summary())
+    print(summary(found))
     print(f"the list is in {path}: give it to cozad evaluate with --once")
 
 

@@ -1,4 +1,4 @@
-"""Time to find copies among many images; ``python`` runs it by hand."""
+"""Time to find copies among many images; ``PYTHONPATH=data_scripts python`` runs it by hand."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from scipy.ndimage import gaussian_filter
 
 from cozad_teach.data.drawn.textures import draw_texture
 from cozad_teach.data.folders import open_dataset
-from cozad_teach.data.identity.audit import audit_sets
 from cozad_teach.data.identity.copies import find_copies
 from cozad_teach.data.identity.fingerprints import THUMBNAIL_SIDE, Fingerprints
+from fetching.audit import audit_sets
 
 SIDE = 900  # as in the larger categories of MVTec AD
 

@@ -28,7 +28,7 @@ from cozad_teach.cli.main import main
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.data.folders import open_dataset
-from cozad_teach.data.identity.audit import Audit, audit_sets, write_audit
+from cozad_teach.data.identity.copy_lists import Audit
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.evaluation import reports
@@ -36,6 +36,7 @@ from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.methods import Run
 from cozad_teach.experiments.ledger import read_results
 from cozad_teach.models.saved import load_model, save_model
+from fetching.audit import audit_sets, write_audit
 
 NAME = UNSEEN_CATEGORIES[0]
 

@@ -12,9 +12,10 @@ from PIL import Image
 
 from cozad_teach.data.drawn.textures import draw_category
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
-from cozad_teach.data.identity.audit import Audit, audit_sets, read_copies, write_audit
+from cozad_teach.data.identity.copy_lists import Audit, read_copies
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.without_copies import leave_out_copies
+from fetching.audit import audit_sets, write_audit
 
 Picture = np.ndarray
 Images = dict[str, Picture]

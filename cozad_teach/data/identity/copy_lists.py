@@ -1,9 +1,7 @@
-"""Lists of images that are there more than once: what stands in them, written and read."""
+"""Lists of images that are there more than once, as ``data_scripts/get.py --audit`` writes them."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +10,14 @@ from cozad_teach.errors import CozadError, printable
 from cozad_teach.files import values as read
 from cozad_teach.files.reading import read_json
 from cozad_teach.files.values import Wrong
-from cozad_teach.files.writing import atomic_write
 
-__all__ = ["KINDS", "LABELS", "Audit", "Entry", "Group", "Pair", "read_copies", "write_audit"]
+__all__ = ["FORMAT", "KINDS", "LABELS", "Audit", "Entry", "Group", "Pair", "read_copies"]
 
 KINDS = ("same pixels", "saved anew", "mirrored or turned")
 LABELS = ("good", "anomalous")
 
 LARGEST_LIST = 256 * 2**20  # bytes
-_FORMAT = "cozad copies 1"
+FORMAT = "cozad copies 1"
 
 
 @dataclass(frozen=True, order=True)
@@ -109,46 +106,9 @@ class Audit:
     hashes: tuple[tuple[str, ...], ...]
     groups: tuple[Group, ...]
 
-    def summary(self) -> str:
-        """Say in a few lines how many images are copies."""
-        lines = []
-        for number, (name, hashes) in enumerate(zip(self.names, self.hashes, strict=True), 1):
-            surplus = sum(max(len(group.of_set(number)) - 1, 0) for group in self.groups)
-            lines.append(f"{name}: {len(hashes)} images, of which {surplus} repeat another one")
-        shared = [g for g in self.groups if g.of_set(1) and g.of_set(2)]
-        for number, name in enumerate(self.names[:2] if len(self.names) == 2 else (), 1):
-            n = sum(len(group.of_set(number)) for group in shared)
-            other = self.names[2 - number]
-            lines.append(f"{n} of {len(self.hashes[number - 1])} images of {name} are in {other}")
-        if disagreeing := sum(group.labels_disagree for group in self.groups):
-            lines.append(f"{disagreeing} groups of copies are called both good and anomalous")
-        return "\n".join(lines)
-
-
-def write_audit(audit: Audit, path: str | os.PathLike[str]) -> None:
-    """Write a list of copies as JSON, whole or not at all; the same audit gives the same file.
-
-    Parameters
-    ----------
-    audit : Audit
-        Of `audit_sets`.
-    path : path
-        The file.
-
-    Raises
-    ------
-    CozadError
-        As `atomic_write`.
-    """
-    content: dict[str, Any] = {"format": _FORMAT, **dataclasses.asdict(audit)}
-    for listed, group in zip(content["groups"], audit.groups, strict=True):
-        listed["labels_disagree"] = group.labels_disagree  # for those who read the file
-    with atomic_write(path) as file:
-        file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
 
 def read_copies(path: str | os.PathLike[str]) -> Audit:
-    """Read a list that `write_audit` wrote.
+    """Read a list of copies.
 
     Parameters
     ----------
@@ -186,7 +146,7 @@ def _read_group(value: Any, name: str) -> Group:
 
 
 def _check(audit: Audit) -> None:
-    """Raise Wrong where what stands in `audit` does not go together as `audit_sets` gives it."""
+    """Raise Wrong where parts of a list do not go together."""
     known = [set(hashes) for hashes in audit.hashes]
     entries = [image for group in audit.groups for image in group.images]
     pairs = [(pair, len(group.images)) for group in audit.groups for pair in group.pairs]
@@ -219,7 +179,7 @@ _GROUP = read.record(
     labels_disagree=read.flag,
 )
 _AUDIT = read.record(
-    format=read.word(_FORMAT),
+    format=read.word(FORMAT),
     names=read.listed(_name, 1, 2),
     hashes=read.listed(read.listed(_hash), 1, 2),
     groups=read.listed(_read_group),

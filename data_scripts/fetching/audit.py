@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -15,19 +19,19 @@ from scipy.sparse.csgraph import connected_components
 from cozad_teach.data.folders import Category, ImageFile, read_image
 from cozad_teach.data.identity.copies import find_copies
 from cozad_teach.data.identity.copy_lists import (
+    FORMAT,
     KINDS,
     LABELS,
     Audit,
     Entry,
     Group,
     Pair,
-    read_copies,
-    write_audit,
 )
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.parallel import in_threads
+from cozad_teach.files.writing import atomic_write
 
-__all__ = ["Audit", "Entry", "Group", "Pair", "audit_sets", "read_copies", "write_audit"]
+__all__ = ["audit_sets", "summary", "write_audit"]
 
 
 def audit_sets(
@@ -150,3 +154,28 @@ def _groups(
             tuple(entries[place] for place in within),
             tuple(sorted(Pair(within[a], within[b], *pairs[a, b]) for a, b in links[group])),
         )
+
+
+def summary(audit: Audit) -> str:
+    """Say in a few lines how many images are copies."""
+    lines = []
+    for number, (name, hashes) in enumerate(zip(audit.names, audit.hashes, strict=True), 1):
+        surplus = sum(max(len(group.of_set(number)) - 1, 0) for group in audit.groups)
+        lines.append(f"{name}: {len(hashes)} images, of which {surplus} repeat another one")
+    shared = [g for g in audit.groups if g.of_set(1) and g.of_set(2)]
+    for number, name in enumerate(audit.names[:2] if len(audit.names) == 2 else (), 1):
+        n = sum(len(group.of_set(number)) for group in shared)
+        other = audit.names[2 - number]
+        lines.append(f"{n} of {len(audit.hashes[number - 1])} images of {name} are in {other}")
+    if disagreeing := sum(group.labels_disagree for group in audit.groups):
+        lines.append(f"{disagreeing} groups of copies are called both good and anomalous")
+    return "\n".join(lines)
+
+
+def write_audit(audit: Audit, path: Path) -> None:
+    """Write a list of copies as JSON, whole or not at all; the same audit gives the same file."""
+    content: dict[str, Any] = {"format": FORMAT, **dataclasses.asdict(audit)}
+    for listed, group in zip(content["groups"], audit.groups, strict=True):
+        listed["labels_disagree"] = group.labels_disagree  # for those who read the file
+    with atomic_write(path) as file:
+        file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -17,19 +17,11 @@ from PIL import Image
 
 from cozad_teach.data.drawn.textures import draw_category
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage, open_dataset, read_image
-from cozad_teach.data.identity.audit import (
-    Audit,
-    Entry,
-    Group,
-    Pair,
-    _groups,
-    audit_sets,
-    read_copies,
-    write_audit,
-)
+from cozad_teach.data.identity.copy_lists import Audit, Entry, Group, Pair, read_copies
 from cozad_teach.data.identity.fingerprints import Fingerprints, image_hash
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation import leaks
+from fetching.audit import _groups, audit_sets, summary, write_audit
 
 Picture = np.ndarray
 WOOD, CELLS, MARBLE, CLOUD = "wood_oak", "cells_terrazzo", "marble_white", "cloud_concrete"
@@ -166,7 +158,7 @@ def test_one_set_twice_is_a_copy_of_itself(drawn: dict[str, list[Picture]]) -> N
     whole = dataset(wood={"good": drawn[WOOD]})
     audit = audit_sets(whole, whole, names=("a", "b"))
     assert found(audit) == [[f"1:wood/good/{i}.png", f"2:wood/good/{i}.png"] for i in range(5)]
-    assert audit.summary().splitlines() == [
+    assert summary(audit).splitlines() == [
         "a: 5 images, of which 0 repeat another one",
         "b: 5 images, of which 0 repeat another one",
         "5 of 5 images of a are in b",
@@ -179,7 +171,7 @@ def test_a_summary_counts(drawn: dict[str, list[Picture]]) -> None:
     audit = audit_sets(
         dataset(wood={"good": [*wood, wood[0], wood[0]], "bad": [wood[1]]}), names=["planks"]
     )
-    assert audit.summary().splitlines() == [
+    assert summary(audit).splitlines() == [
         "planks: 8 images, of which 3 repeat another one",
         "1 groups of copies are called both good and anomalous",
     ]
