@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
@@ -24,7 +23,7 @@ import archives
 import own_folder
 from cozad_teach.cli.endings import run_command
 from cozad_teach.errors import CozadError
-from cozad_teach.files.writing import only_writer
+from cozad_teach.files.writing import atomic_folder, only_writer
 from notebooks import ROOT
 
 TITLE = "CoZAD, step by step"
@@ -215,8 +214,7 @@ def make_site(releases: Path, site: Path, *, url: str = "", drafts: bool = False
         if not chosen and not kept:
             drawn = "only drafts, for a trial: make site DRAFT=1" if found else "no release"
             raise CozadError(f"{releases} holds {drawn}; for a release: make release")
-        with tempfile.TemporaryDirectory(prefix=".site-", dir=site.parent) as name:
-            new = Path(name) / "new"
+        with atomic_folder(site, replace=True) as new:
             new.mkdir()
             editions = [add_release(path, new) for path in chosen]
             for version in kept.keys() - {entry["version"] for entry in about.values()}:
@@ -224,9 +222,6 @@ def make_site(releases: Path, site: Path, *, url: str = "", drafts: bool = False
                 editions.append(kept[version])
             editions.sort(key=lambda edition: Version(edition.version), reverse=True)
             write_top(new, editions, url.rstrip("/"))
-            if site.exists():
-                site.rename(Path(name) / "old")
-            new.rename(site)
     return editions
 
 

@@ -55,8 +55,8 @@ def first_cell(url: str, branch: str, package: str = "./cozad") -> str:
 
 
 def write(folder: Path, url: str, branch: str) -> None:
-    """Write the chapters, each with the first cell, into a new folder, and what they link to."""
-    with atomic_folder(folder) as made:
+    """Write the chapters, each with the first cell, into a folder, and what they link to."""
+    with atomic_folder(folder, replace=True) as made:
         shutil.copytree(BOOK / "assets", made / "book" / "assets", ignore=lambda *_: ["vendor"])
         (made / "book" / "chapters").mkdir()
         for path in sorted((BOOK / "chapters").glob("*.ipynb")):
@@ -69,7 +69,6 @@ def write(folder: Path, url: str, branch: str) -> None:
 def main() -> int:
     """Write the folder anew."""
     url, branch = repository()
-    shutil.rmtree(TARGET, ignore_errors=True)
     write(TARGET, url, branch)
     print(f"{TARGET} is the content of the branch colab of {url}")
     return 0

@@ -186,14 +186,9 @@ def make_release(root: Path, draft: bool) -> Path:
         about = {"version": version, "commit": commit, "draft": draft}
         (made / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         (made / "SHA256SUMS").write_text(archives.sums(made), encoding="utf-8")
-        new = folder.with_name(f".{version}.new")
-        with only_writer(folder):
-            shutil.rmtree(new, ignore_errors=True)  # of one that was killed
-            with atomic_folder(new) as whole:
-                shutil.copytree(made, whole)
-            if folder.exists():  # `require_free` knows all that is in it
-                shutil.rmtree(folder)
-            new.rename(folder)
+        # `require_free` knows all that is in an older one.
+        with only_writer(folder), atomic_folder(folder, replace=True) as whole:
+            shutil.copytree(made, whole)
     return folder
 
 

@@ -11,7 +11,6 @@ import re
 import shutil
 import struct
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from chapter_parts import Chapter, chapter, escaped
 from cozad_teach.cli.endings import run_command
 from cozad_teach.errors import CozadError
 from cozad_teach.experiments.quotes import QUOTE, fill
+from cozad_teach.files.writing import atomic_folder
 from notebooks import BOOK, ROOT
 from slide_parts import MARKDOWN, PARTS
 
@@ -175,19 +175,14 @@ and with background graphics.</p></main>"""
 def build(target: Path = TARGET) -> list[tuple[Chapter, list[Slide]]]:
     """Write all decks aside, then put them in the place of older ones."""
     loaded = vendor.fetch("slides")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".slides-", dir=target.parent) as name:
-        folder = Path(name) / "slides"
+    if target.exists() and not (target / "index.html").is_file():
+        raise CozadError(f"{target} was not made by this command: move it away")
+    with atomic_folder(target, replace=True) as folder:
         shutil.copytree(loaded, folder / "reveal")
         for file in ("slides.css", "deck.js"):
             shutil.copy(SOURCES / file, folder / file)
         decks = [deck(path, folder) for path in sorted(SOURCES.glob("[0-9][0-9]_*.md"))]
         (folder / "index.html").write_text(_index(decks), encoding="utf-8")
-        if target.exists():
-            if not (target / "index.html").is_file():
-                raise CozadError(f"{target} was not made by this command: move it away")
-            target.rename(Path(name) / "older")
-        folder.rename(target)
     return decks
 
 

@@ -14,7 +14,6 @@ import inspect
 import json
 import posixpath
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -87,15 +86,10 @@ def main(arguments: list[str]) -> int:
 def write_edition(folder: Path) -> int:
     """Write the edition to a folder, and beside it a zip of the same name."""
     _check_untouched(folder)
-    aside = folder.with_name(f".{folder.name}-new")
-    shutil.rmtree(aside, ignore_errors=True)
-    with atomic_folder(aside) as new:
+    with atomic_folder(folder, replace=True) as new:
         _write(new)
         hashes = _hashes(new)
         (new / EDITION).write_text(json.dumps(hashes, indent=1), encoding="utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
-    aside.rename(folder)
     archive = folder.with_name(f"{folder.name}.zip")
     files = {f"{folder.name}/{name}": data for name, data in archives.contents(folder).items()}
     with atomic_write(archive) as part:

@@ -95,30 +95,33 @@ def _umask() -> int:
 
 
 @contextmanager
-def atomic_folder(target: Place) -> Iterator[Path]:
+def atomic_folder(target: Place, *, replace: bool = False) -> Iterator[Path]:
     """Give a temporary folder beside `target`; on success it becomes `target` in one rename.
 
     Parameters
     ----------
     target : path
         The folder to make. It may exist if it is empty.
+    replace : bool
+        It may hold something too, which goes when the new folder is whole: the caller knows that
+        this is its own.
 
     Yields
     ------
     pathlib.Path
         The name of a folder that does not exist yet, for the caller to make. On any exception,
-        Ctrl-C included, all that was written is deleted.
+        Ctrl-C included, all that was written is deleted, and an older `target` stays.
 
     Raises
     ------
     CozadError
-        If `target` is a link or holds something, or writing fails.
+        If `target` is a link, a file, or holds something that it may not, or writing fails.
     """
     target = Path(target)
     try:
         if target.is_symlink():
             raise CozadError(f"{target} is a link: give the place that it leads to")
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        if target.exists() and not (target.is_dir() and (replace or not any(target.iterdir()))):
             raise CozadError(f"{target} exists already: give the name of a new or an empty folder")
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".", suffix=PART, dir=target.parent))
@@ -126,11 +129,19 @@ def atomic_folder(target: Place) -> Iterator[Path]:
         raise CozadError(f"cannot write to {target}: {error.strerror}") from error
     try:
         with _held(aside):
-            whole = aside / target.name  # a folder of its own: mkdtemp's is closed to other users
+            # Folders in it: mkdtemp's own is closed to other users.
+            whole, older = aside / "whole", aside / "older"
             yield whole
-            if target.exists():
-                target.rmdir()  # empty; on Windows a rename does not replace a folder
-            whole.rename(target)
+            try:
+                if target.exists() and replace:
+                    target.rename(older)
+                elif target.exists():
+                    target.rmdir()  # empty; on Windows a rename does not replace a folder
+                whole.rename(target)
+            except BaseException:
+                if older.exists():
+                    older.rename(target)
+                raise
     except OSError as error:
         raise CozadError(f"cannot write to {target}: {error.strerror or error}") from error
     finally:

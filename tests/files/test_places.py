@@ -249,6 +249,41 @@ def test_a_folder_appears_whole(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_folder_is_replaced_whole_or_stays(tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    target.mkdir()
+    (target / "old").touch()
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error), atomic_folder(target, replace=True) as whole:
+            whole.mkdir()
+            raise error
+        assert list(tmp_path.rglob("*")) == [target, target / "old"]
+    # Nothing was made, so that the second of the two renames fails.
+    with pytest.raises(CozadError, match="cannot write"), atomic_folder(target, replace=True):
+        pass
+    assert list(tmp_path.rglob("*")) == [target, target / "old"]
+    with atomic_folder(target, replace=True) as whole:
+        whole.mkdir()
+        (whole / "new").touch()
+    assert list(tmp_path.rglob("*")) == [target, target / "new"]
+    (tmp_path / "link").symlink_to(target)
+    (tmp_path / "file").write_text("precious")
+    for name, words in (("link", "is a link"), ("file", "exists already")):
+        with (
+            pytest.raises(CozadError, match=words),
+            atomic_folder(tmp_path / name, replace=True),
+        ):
+            pytest.fail("it was about to be replaced")
+
+
+def test_what_came_into_an_empty_folder_meanwhile_stays(tmp_path: Path) -> None:
+    with pytest.raises(CozadError, match="cannot write"), atomic_folder(tmp_path / "set") as whole:
+        whole.mkdir()
+        (tmp_path / "set").mkdir()
+        (tmp_path / "set" / "precious").touch()
+    assert list((tmp_path / "set").iterdir()) == [tmp_path / "set" / "precious"]
+
+
 @pytest.mark.parametrize("kind", ["link", "pipe", "device"])
 def test_no_write_replaces_what_is_no_file(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "target"

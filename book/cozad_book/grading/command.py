@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 from cozad_book.grading import sandbox
@@ -57,9 +56,7 @@ def grade(options: argparse.Namespace) -> int:
         marks = mark_all(submissions, points, done)
         with atomic_write(out) as file:
             write_grades(file, marks, points)
-        if feedback.exists():
-            shutil.rmtree(feedback)
-        with atomic_folder(feedback) as folder:
+        with atomic_folder(feedback, replace=True) as folder:
             write_feedback(folder, submissions, marks, points)
         done.unlink(missing_ok=True)
     unread = [sentence for submission in submissions for sentence in submission.unread]
