@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 
 import own_folder
+from cozad_book.demo.thresholds import write_calibrations
 from cozad_teach import __version__
 from cozad_teach.cli.endings import run_command
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES
 from cozad_teach.errors import CozadError
-from cozad_teach.evaluation.stored_thresholds import write_calibrations
 from cozad_teach.experiments.data import code_hash
 from cozad_teach.experiments.ledger import markdown_table, read_results
 from cozad_teach.experiments.lists import UNSEEN

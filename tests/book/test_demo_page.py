@@ -14,10 +14,10 @@ from processes import start_python
 from test_browser import SHOTS, Watched, axe, serious, watch
 
 from cozad_book.demo import command as demo
+from cozad_book.demo.thresholds import write_calibrations
 from cozad_teach.cli.main import main
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import draw_category
-from cozad_teach.evaluation.stored_thresholds import write_calibrations
 from cozad_teach.models.saved import save_model
 from notebooks import ROOT
 

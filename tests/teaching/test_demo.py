@@ -17,6 +17,11 @@ from processes import start_python
 
 from cozad_book.demo import command as demo
 from cozad_book.demo import dropped
+from cozad_book.demo.thresholds import (
+    PROTOCOLS,
+    calibrations,
+    write_calibrations,
+)
 from cozad_teach.cli.main import main
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import draw_category
@@ -24,11 +29,6 @@ from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.calibration import Calibration
 from cozad_teach.evaluation.methods import Run
-from cozad_teach.evaluation.stored_thresholds import (
-    PROTOCOLS,
-    calibrations,
-    write_calibrations,
-)
 from cozad_teach.models import ready
 from cozad_teach.models.saved import save_model
 

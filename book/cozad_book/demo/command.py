@@ -68,7 +68,7 @@ def demo(options: argparse.Namespace) -> int:
     if port != options.port:
         print(f"port {options.port} is taken: the page takes {port}")
     print("loading the model and the page ...", flush=True)
-    from cozad_teach.evaluation.stored_thresholds import calibrations
+    from cozad_book.demo.thresholds import calibrations
 
     model = load_model_of(options)
     start_of = calibrations(model, options.model)
