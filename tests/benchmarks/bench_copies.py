@@ -1,7 +1,8 @@
-"""Time to find copies among many images; ``PYTHONPATH=data_scripts python`` runs it by hand."""
+"""Time to find copies among many images; ``python`` runs it by hand."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from cozad_teach.data.drawn.textures import draw_texture
 from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.identity.copies import find_copies
 from cozad_teach.data.identity.fingerprints import THUMBNAIL_SIDE, Fingerprints
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "data_scripts"))
 from fetching.audit import audit_sets
 
 SIDE = 900  # as in the larger categories of MVTec AD
