@@ -10,11 +10,23 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from cozad_teach.errors import CozadError
 from cozad_teach.files.values import Wrong
+from cozad_teach.files.writing import Place, atomic_write
 
-__all__ = ["Kind", "check_finite", "check_kinds", "digest_of", "kinds", "open_tensors", "read_all"]
+__all__ = [
+    "Kind",
+    "check_finite",
+    "check_kinds",
+    "digest_of",
+    "kinds",
+    "open_tensors",
+    "read_all",
+    "write_tensors",
+]
 
 LARGEST_HEADER = 32 * 2**20  # bytes, with all that stands in it beside the names of tensors
 _DTYPES = {
@@ -91,6 +103,22 @@ def check_kinds(found: Mapping[str, Kind], wanted: Mapping[str, Kind]) -> None:
 def read_all(file: Any) -> dict[str, Tensor]:
     """Read all tensors of a file from `open_tensors` whose `kinds` were checked."""
     return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def write_tensors(path: Place, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    Raises
+    ------
+    CozadError
+        As `atomic_write`.
+    """
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic_write(path) as temporary:
+        try:
+            save_file(plain, temporary, metadata)
+        except SafetensorError as error:  # as which a full disk comes
+            raise CozadError(f"cannot write {path}: {error}") from error
 
 
 def check_finite(tensors: Mapping[str, Tensor]) -> None:

@@ -8,8 +8,6 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from cozad_teach import __version__
 from cozad_teach.backbones import load_backbone
@@ -19,9 +17,8 @@ from cozad_teach.data.identity.uses import Use
 from cozad_teach.errors import CozadError, printable
 from cozad_teach.files.backbone_weights import WEIGHT_PACKAGES
 from cozad_teach.files.reading import check_file
-from cozad_teach.files.tensors import kinds, open_tensors, read_all
+from cozad_teach.files.tensors import kinds, open_tensors, read_all, write_tensors
 from cozad_teach.files.values import Wrong
-from cozad_teach.files.writing import atomic_write
 from cozad_teach.models.checks import check_backbone, check_header, check_tensors
 from cozad_teach.training.calibration_samples import CalibrationSample
 from cozad_teach.training.meta_training import MetaStep
@@ -81,14 +78,14 @@ def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
         "versions": {"cozad_teach": __version__, "torch": str(torch.__version__)},
     }
     tensors = {
-        **{f"parameters.{name}": value.detach() for name, value in model.parameters.items()},
+        **{f"parameters.{name}": value for name, value in model.parameters.items()},
         "feature_mean": model.feature_mean,
         "feature_std": model.feature_std,
         "prior": model.prior,
         **{f"thumbnails.{n}": torch.from_numpy(s.thumbnails) for n, s in enumerate(sets)},
         **{f"samples.{n}": sample.features for n, sample in enumerate(model.samples)},
     }
-    tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
+    tensors = {name: value.detach().cpu() for name, value in tensors.items()}
     try:
         header = json.dumps(values)
         check_header(header, {n: (v.dtype, tuple(v.shape)) for n, v in tensors.items()})
@@ -96,11 +93,7 @@ def save_model(model: CoZAD, path: str | os.PathLike[str]) -> None:
         check_backbone(backbone, model.settings, tensors)
     except (Wrong, TypeError, ValueError) as error:
         raise CozadError(f"{path} cannot be written ({error}): train again") from error
-    with atomic_write(path) as temporary:
-        try:
-            save_file(tensors, temporary, {"format": FORMAT, "header": header})
-        except SafetensorError as error:  # as which a full disk comes
-            raise CozadError(f"cannot write {path}: {error}") from error
+    write_tensors(path, tensors, {"format": FORMAT, "header": header})
 
 
 def load_model(

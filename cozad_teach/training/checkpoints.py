@@ -11,17 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from cozad_teach import __version__
 from cozad_teach.errors import CozadError, printable
+from cozad_teach.files import tensors as tensor_files
 from cozad_teach.files import values as read
 from cozad_teach.files.reading import check_file
-from cozad_teach.files.tensors import Kind, check_finite, check_kinds, kinds, open_tensors, read_all
+from cozad_teach.files.tensors import Kind
 from cozad_teach.files.values import Wrong
-from cozad_teach.files.writing import atomic_write
 from cozad_teach.settings import Settings
 from cozad_teach.training.episodes import AuxiliaryCategory
 
@@ -139,21 +137,10 @@ class Checkpoint:
         tensors = {f"theta.{name}": value for name, value in state.theta.items()}
         for number, moments in stored["state"].items():
             tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
-        tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        header = {
-            "key": self.key,
-            "losses": state.losses,
-            "tasks": state.tasks.bit_generator.state,
-        }
-        with atomic_write(self.path) as temporary:
-            try:
-                save_file(
-                    {**tensors, "noise": state.noise.get_state()},
-                    temporary,
-                    {"format": FORMAT, "header": json.dumps(header)},
-                )
-            except SafetensorError as error:  # as which a full disk comes
-                raise CozadError(f"cannot write {self.path}: {error}") from error
+        tensors["noise"] = state.noise.get_state()
+        tasks = state.tasks.bit_generator.state
+        header = json.dumps({"key": self.key, "losses": state.losses, "tasks": tasks})
+        tensor_files.write_tensors(self.path, tensors, {"format": FORMAT, "header": header})
 
     def restore(self, state: State, most_steps: int) -> None:
         """Put the state into `state`, if there is a file; of a file that is refused, nothing.
@@ -175,7 +162,7 @@ class Checkpoint:
         remedy, shown = "delete it to train from the start", printable(str(self.path))
         check_file(self.path, "cannot read the checkpoint", remedy, LARGEST_CHECKPOINT)
         try:
-            with open_tensors(self.path, "a checkpoint") as file:
+            with tensor_files.open_tensors(self.path, "a checkpoint") as file:
                 metadata = file.metadata() or {}
                 if metadata.get("format") != FORMAT:
                     raise CozadError(f"{shown} is not a checkpoint of this version: {remedy}")
@@ -185,8 +172,8 @@ class Checkpoint:
                         f"{shown} is of a run with other settings, seed, backbone, images or "
                         f"versions: {remedy}"
                     )
-                check_kinds(kinds(file), _wanted(state))
-                tensors = read_all(file)
+                tensor_files.check_kinds(tensor_files.kinds(file), _wanted(state))
+                tensors = tensor_files.read_all(file)
             _check_steps(header["losses"], tensors, most_steps)
         except Wrong as error:
             raise CozadError(f"{shown} is damaged ({error}): {remedy}") from error
@@ -214,7 +201,7 @@ def _check_steps(
     losses: Sequence[tuple[float, float, float]], tensors: Mapping[str, Tensor], most: int
 ) -> None:
     """Compare the numbers in a checkpoint with each other and with the length of the run."""
-    check_finite(tensors)
+    tensor_files.check_finite(tensors)
     if not 0 < len(losses) <= most:
         raise Wrong(f"it has {len(losses)} steps of a run of {most}")
     for name, value in tensors.items():

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -20,10 +19,9 @@ from cozad_teach.data.identity.fingerprints import (
 )
 from cozad_teach.errors import CozadError
 from cozad_teach.features import Backbone, extract_features
+from cozad_teach.files import tensors as tensor_files
 from cozad_teach.files.checkout import build_folder
-from cozad_teach.files.tensors import check_finite, check_kinds, kinds, open_tensors, read_all
 from cozad_teach.files.values import Wrong
-from cozad_teach.files.writing import atomic_write
 from cozad_teach.settings import Settings
 from cozad_teach.training.auxiliary_images import AuxiliaryImage
 from cozad_teach.training.episodes import patch_labels
@@ -117,8 +115,7 @@ class FeatureStore:
             if len(stored) < len(paths):
                 stored = [*self._computed(some)]
                 for path, tensors in zip(paths, stored, strict=True):
-                    with atomic_write(path) as temporary:
-                        save_file(tensors, temporary, {"format": _FORMAT})
+                    tensor_files.write_tensors(path, tensors, {"format": _FORMAT})
             bar.update(len(some))
             together = {key: torch.stack([tensors[key] for tensors in stored]) for key in stored[0]}
             hashes = [bytes(value.tolist()).hex() for value in together["hash"]]
@@ -145,8 +142,7 @@ class FeatureStore:
             labels = patch_labels(mask[None], (grid.shape[0], grid.shape[1]))[0]
             digest = torch.tensor([*bytes.fromhex(image_hash(picture))], dtype=torch.uint8)
             thumb = torch.from_numpy(thumbnail(picture).copy())
-            found = {"features": grid, "anomalous": labels, "hash": digest, "thumbnail": thumb}
-            yield {key: value.contiguous() for key, value in found.items()}
+            yield {"features": grid, "anomalous": labels, "hash": digest, "thumbnail": thumb}
 
 
 def _load(path: Path) -> dict[str, Tensor] | None:
@@ -154,11 +150,11 @@ def _load(path: Path) -> dict[str, Tensor] | None:
     if not path.exists():
         return None
     try:
-        with open_tensors(path, "a file of features") as file:
-            found = kinds(file)
+        with tensor_files.open_tensors(path, "a file of features") as file:
+            found = tensor_files.kinds(file)
             h, w, c = found["features"][1]
             square = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-            check_kinds(
+            tensor_files.check_kinds(
                 found,
                 {
                     "features": (torch.float32, (h, w, c)),
@@ -167,8 +163,8 @@ def _load(path: Path) -> dict[str, Tensor] | None:
                     "thumbnail": (torch.uint8, square),
                 },
             )
-            tensors = read_all(file)
-        check_finite({"features": tensors["features"]})
+            tensors = tensor_files.read_all(file)
+        tensor_files.check_finite({"features": tensors["features"]})
     except (CozadError, Wrong, KeyError, ValueError):
         return None
     return tensors

@@ -7,9 +7,13 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load, save_file
 
 from cozad_teach.errors import CozadError
+from cozad_teach.files import tensors
 from cozad_teach.files.places import check_target
+from cozad_teach.files.tensors import write_tensors
 from cozad_teach.files.writing import atomic_write
 
 
@@ -47,6 +51,19 @@ def test_a_full_disk_is_told_in_a_sentence_and_keeps_the_old_file(tmp_path: Path
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_tensors_that_cannot_be_written_are_told_and_keep_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tensors(tmp_path / "file", {"x": torch.zeros(2, 3).mT}, {"format": "1"})
+    old = (tmp_path / "file").read_bytes()
+    assert torch.equal(load(old)["x"], torch.zeros(3, 2))
+    gone = tmp_path / "gone" / "file"  # as a full disk, safetensors tells it by a type of its own
+    monkeypatch.setattr(tensors, "save_file", lambda x, _, about: save_file(x, gone, about))
+    with pytest.raises(CozadError, match=r"cannot write .*file: "):
+        write_tensors(tmp_path / "file", {"x": torch.ones(10)}, {"format": "1"})
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == {tmp_path / "file": old}
 
 
 def test_checking_leaves_no_trace(tmp_path: Path) -> None:
