@@ -137,12 +137,23 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_machine(demo)
     demo.set_defaults(run=commands["demo"])
 
-    bench = added.add_parser("bench", help="do an experiment of the book and store it")
+    bench = added.add_parser(
+        "bench",
+        help="do an experiment of the book and store it",
+        description="Do an experiment of the book and store it. Or measure labelled images of your "
+        "own once: cozad bench untouched DIR_OR_ZIP shows and keeps the result, with its date and "
+        "settings, and refuses a second look at these images, or at copies, with other settings.",
+    )
     bench.add_argument(
         "experiment",
         help="accuracy, first_result, ablation, ablation_single, contamination, auxiliary, "
-        "choose, paper, full or speed",
+        "choose, paper, full or speed; or untouched",
     )
+    bench.add_argument(
+        "folder", nargs="?", metavar="DIR_OR_ZIP", help="of untouched: images as in evaluate"
+    )
+    _add_model(bench, "of untouched: ")
+    bench.add_argument("--protocol", default="batch", help="of untouched: batch or single")
     bench.add_argument(
         "--settings",
         help="lite, photographs, full or paper, where they are to differ from the experiment's own",
@@ -195,9 +206,9 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE", help="backbone weights that are not installed")
 
 
-def _add_model(parser: argparse.ArgumentParser) -> None:
+def _add_model(parser: argparse.ArgumentParser, which: str = "") -> None:
     parser.add_argument(
-        "--model", metavar="FILE", help="by default the ready model, which make book trains"
+        "--model", metavar="FILE", help=f"{which}by default the ready model, which make book trains"
     )
 
 

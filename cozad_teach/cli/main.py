@@ -169,6 +169,12 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
+    if options.experiment == "untouched":
+        from cozad_teach.cli.untouched import look_once
+
+        return look_once(options)
+    if options.folder or options.model:
+        raise CozadError("a folder of images and --model belong to cozad bench untouched")
     if options.settings is not None:
         _check_settings(options.settings)
     from cozad_teach.cli import bench as commands

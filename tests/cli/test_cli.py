@@ -24,6 +24,7 @@ from PIL import Image
 from processes import start_python
 
 from cozad_teach import __version__
+from cozad_teach.cli import untouched
 from cozad_teach.cli.main import main
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, write_dataset
@@ -105,6 +106,34 @@ def test_evaluate_writes_the_report_and_prints_a_table(
         table = capsys.readouterr().out
         assert NAME in table and f"{report['mean']['aupro']:.3f}" in table
     assert [path.name for path in out.parent.iterdir()] == ["metrics.json"]
+
+
+def test_a_look_at_untouched_images_shows_what_evaluate_finds(
+    model_file: str,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    arguments = ["bench", "untouched", str(data), "--model", model_file]
+    assert main(arguments) == 0
+    first = capsys.readouterr().out
+    monkeypatch.setattr(untouched, "evaluate", lambda *_, **__: pytest.fail("a second look"))
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == first.replace("for the only time", "and not again")
+    out = tmp_path / "metrics.json"
+    assert main(["evaluate", "--model", model_file, "--data", str(data), "--out", str(out)]) == 0
+    table = capsys.readouterr().out.partition("at the threshold")[0]
+    assert table in first
+    (path,) = (tmp_path / "home").rglob("*.json")
+    record, report = json.loads(path.read_text()), json.loads(out.read_text())
+    for of_time in ("seconds", "peak_memory_mb"):
+        del record["report"][of_time], report[of_time]
+    assert record["report"] == report
+    for value in (record["date"], record["settings"]["settings"], record["data"], str(path)):
+        assert value in first
+    assert set(record["made_with"]) > {"commit", "cozad_teach", "hardware"}
 
 
 def test_evaluate_shows_a_category_whose_scores_are_not_finite(
