@@ -197,6 +197,26 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         help="what is graded and its worth: columns exercise and points; by default each exercise "
         "that anyone answers, one point each",
     )
+    grade.add_argument(
+        "--roster",
+        type=Path,
+        metavar="TABLE.csv",
+        help="a learning platform's table of students: the same one with marks is written beside "
+        "GRADES.csv",
+    )
+    grade.add_argument(
+        "--by",
+        metavar="TITLE",
+        help="the roster's column whose entries are names of submissions, or e-mail addresses with "
+        "these before the @; by default Identifier (Moodle), ID (Canvas) or Username (Blackboard), "
+        "as these platforms put them into names of files",
+    )
+    grade.add_argument(
+        "--column",
+        metavar="TITLE",
+        help="the roster's column for the marks, which is added where it is missing; by default "
+        "Grade",
+    )
     grade.set_defaults(run=commands["grade"])
     return whole
 

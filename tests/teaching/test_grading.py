@@ -363,6 +363,21 @@ def test_ten_students_get_their_points(
     points.write_text("exercise,points\ncontrastive.info_nce,2.5\nscoring.mahalanobis,1\n")
     assert grade(ten, "--out", out, "--points", points) == 0
     assert table(out)["ada"]["total"] == "2.5" and table(out)["ada"]["out of"] == "3.5"
+    roster = tmp_path / "roster.csv"
+    roster.write_bytes("ID;Grade;Mail\r\nada;0;a@x\r\nzoë;7;z@x\r\n=cmd|'x'!A1;;c@x\r\n".encode())
+    upload = tmp_path / "grades_roster.csv"
+    for _ in range(2):  # the second time over the first one's results
+        assert grade(ten, "--out", out, "--points", points, "--roster", roster) == 0
+        marked = "ID;Grade;Mail\r\nada;2.5;a@x\r\nzoë;7;z@x\r\n=cmd|'x'!A1;2.5;c@x\r\n"
+        assert upload.read_bytes().decode() == marked
+    told = capsys.readouterr().out
+    assert "2 of 3 students on it" in told and "left as they were: zoë" in told
+    assert "nobody on it: bea, carl, dora, emil, finn, gina, hans, ivan" in told
+    for wrong in (["--by", "ID"], ["--roster", roster, "--by", "Mail"], ["--roster", ten]):
+        assert grade(ten, "--out", out, "--points", points, *wrong) == 2
+    upload.write_text("mine")
+    assert grade(ten, "--out", out, "--roster", roster) == 2
+    assert "is no result of this command" in capsys.readouterr().err
     (feedback / "my notes.txt").write_text("mine")
     assert grade(ten, "--out", out) == 2
     assert "is no feedback of this command" in capsys.readouterr().err

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from cozad_book.grading import sandbox
 from cozad_book.grading.marks import asked_exercises, mark_all, read_points
-from cozad_book.grading.reports import ANSWERS, write_feedback, write_grades
-from cozad_book.grading.submissions import read_submissions
-from cozad_teach.errors import CozadError
+from cozad_book.grading.reports import ANSWERS, Marks, total, write_feedback, write_grades
+from cozad_book.grading.roster import Roster, match, read_roster
+from cozad_book.grading.submissions import Submission, read_submissions
+from cozad_teach.errors import CozadError, printable
 from cozad_teach.files.places import check_target, head
 from cozad_teach.files.writing import atomic_folder, atomic_write, only_writer
 
@@ -22,7 +25,7 @@ def grade(options: argparse.Namespace) -> int:
     Parameters
     ----------
     options : argparse.Namespace
-        ``folder``, ``out`` and ``points``.
+        ``folder``, ``out``, ``points``, ``roster``, ``by`` and ``column``.
 
     Returns
     -------
@@ -42,10 +45,12 @@ def grade(options: argparse.Namespace) -> int:
     out: Path = options.out
     done = Path(f"{out}.partial")
     feedback = out.with_name(f"{out.stem}_feedback")
-    check_target(out, reads=[options.folder, options.points], ours=_is_table)
-    check_target(done, reads=[options.folder, options.points], ours=_is_partial)
+    reads = [options.folder, options.points, options.roster]
+    check_target(out, reads=reads, ours=_is_table)
+    check_target(done, reads=reads, ours=_is_partial)
     _check_feedback(feedback)
     submissions = read_submissions(options.folder)
+    upload = _upload(options, submissions, reads)
     points = read_points(options.points) if options.points else asked_exercises(submissions)
     if not points:
         raise CozadError(
@@ -56,6 +61,9 @@ def grade(options: argparse.Namespace) -> int:
         marks = mark_all(submissions, points, done)
         with atomic_write(out) as file:
             write_grades(file, marks, points)
+        if upload:
+            with atomic_write(upload.path) as file:
+                file.write_bytes(upload.filled(marks))
         with atomic_folder(feedback, replace=True) as folder:
             write_feedback(folder, submissions, marks, points)
         done.unlink(missing_ok=True)
@@ -63,7 +71,44 @@ def grade(options: argparse.Namespace) -> int:
     not_read = f"; {len(unread)} files could not be read, see the pages" if unread else ""
     print(f"{len(submissions)} submissions, {len(points)} exercises: {out}{not_read}")
     print(f"what to tell the students: {feedback}")
+    if upload:
+        print(f"the roster with marks: {upload.path}\n{upload.unmatched(marks)}")
     return 0
+
+
+class _Upload(NamedTuple):
+    """A roster, the place of the one with marks, and the submissions by its lines."""
+
+    roster: Roster
+    path: Path
+    found: dict[int, str]
+
+    def filled(self, marks: Marks) -> bytes:
+        return self.roster.filled({line: total(marks[name]) for line, name in self.found.items()})
+
+    def unmatched(self, submissions: Iterable[str]) -> str:
+        """Say who has no mark, and which marks are in no line."""
+        students = self.roster.students()
+        idle = [printable(entry) for line, entry in students.items() if line not in self.found]
+        strange = [printable(name) for name in submissions if name not in self.found.values()]
+        said = [f"{len(self.found)} of {len(students)} students on it have handed in"]
+        said += [f"without a submission, left as they were: {', '.join(idle)}"] if idle else []
+        said += [f"submissions of nobody on it: {', '.join(strange)}"] if strange else []
+        return "\n".join(said)
+
+
+def _upload(
+    options: argparse.Namespace, submissions: Iterable[Submission], reads: Iterable[Path | None]
+) -> _Upload | None:
+    if options.roster is None:
+        if options.by or options.column:
+            raise CozadError("--by and --column are titles in a table: name it with --roster")
+        return None
+    roster = read_roster(options.roster, options.by, options.column or "Grade")
+    path = options.out.with_name(f"{options.out.stem}_roster{options.roster.suffix}")
+    begins = len(roster.head)
+    check_target(path, reads=reads, ours=lambda old: head(old, begins) == roster.head)
+    return _Upload(roster, path, match(roster, [one.student for one in submissions]))
 
 
 def _is_table(path: Path) -> bool:

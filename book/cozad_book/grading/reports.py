@@ -11,7 +11,7 @@ from cozad_book.grading.marks import Mark
 from cozad_book.grading.submissions import Submission
 from cozad_teach.errors import printable
 
-__all__ = ["ANSWERS", "write_feedback", "write_grades"]
+__all__ = ["ANSWERS", "Marks", "total", "write_feedback", "write_grades"]
 
 ANSWERS = "student,exercise,points,out of,status,mistake,message,file"
 Marks = Mapping[str, Mapping[str, Mark]]
@@ -43,9 +43,13 @@ def write_grades(path: Path, marks: Marks, points: Mapping[str, float]) -> None:
     rows: list[Sequence[object]] = [["student", *points, "total", "out of"]]
     for student, of_each in marks.items():
         got = [_number(of_each[name].points) for name in points]
-        total = sum(mark.points for mark in of_each.values())
-        rows.append([student, *got, _number(total), _number(sum(points.values()))])
+        rows.append([student, *got, total(of_each), _number(sum(points.values()))])
     _write(path, rows)
+
+
+def total(of_each: Mapping[str, Mark]) -> str:
+    """Give the sum of a student's points, as tables write it."""
+    return _number(sum(mark.points for mark in of_each.values()))
 
 
 def write_feedback(
