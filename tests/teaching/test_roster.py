@@ -16,7 +16,7 @@ from cozad_teach.errors import CozadError
 MOODLE = (
     '\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum Grade"\r\n'
     '"Participant 71","Ada Ümläut",ada@uni.edu,"Submitted, late",,"100,00"\r\n'
-    '"Participant 7","Bo ""B"" Lee",bo@uni.edu,,"3","100,00"\r\n'
+    '"Participant7","Bo ""B"" Lee",bo@uni.edu,,"3","100,00"\r\n'
 )
 CANVAS = (
     "Student,ID,SIS Login ID,Section,Week 3 (55)\n"

@@ -230,7 +230,7 @@ def _keys(entry: str) -> set[str]:
     """Give the forms in which the name of a submission may hold an entry."""
     name, at, _ = entry.partition("@")
     keys = {entry, name} if at else {entry}
-    if numbered := re.fullmatch(r"\D*\s(\d+)", entry):  # Moodle's "Participant 123"
+    if numbered := re.fullmatch(r"(?:Participant|\D+\s)(\d+)", entry):  # Moodle's
         keys.add(numbered[1])
     return set(map(_folded, keys))
 
