@@ -48,7 +48,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         "train",
         help="train on auxiliary categories",
         description="Train on auxiliary categories. Where it was stopped, the same command goes "
-        "on from FILE.checkpoint, to the same model.",
+        "on from FILE.checkpoint, to the same model. Behind torchrun --nproc-per-node N --no-python, "
+        "N processes share the tasks of each step.",
     )
     train.add_argument(
         "--auxiliary",

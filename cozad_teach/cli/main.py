@@ -65,11 +65,12 @@ def _data(options: argparse.Namespace) -> int:
     return 0
 
 
-def _trained(options: argparse.Namespace, checkpoint: Path | None = None) -> CoZAD:
+def _trained(options: argparse.Namespace, checkpoint: Path) -> CoZAD:
     """Train with the settings, the seed and the machine that were asked for."""
     from cozad_teach.backbones import backbone_settings
     from cozad_teach.models.train import train
     from cozad_teach.settings import SETTINGS
+    from cozad_teach.training.sharding import is_first
 
     settings = SETTINGS[options.settings]
     if options.backbone:
@@ -84,7 +85,7 @@ def _trained(options: argparse.Namespace, checkpoint: Path | None = None) -> CoZ
         device=device(options.device),
         weights=options.weights,
         checkpoint=checkpoint,
-        progress=True,
+        progress=is_first(),
     )
 
 
@@ -96,17 +97,25 @@ def _check_settings(name: str) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from cozad_teach.training.auxiliary_sets import auxiliary_places, usual_settings
+    from cozad_teach.training.auxiliary_sets import usual_settings
+    from cozad_teach.training.sharding import is_first, shared_training
 
-    if options.settings is None:
-        options.settings = usual_settings(options.auxiliary)
-    _check_settings(options.settings)
-    checkpoint = Path(f"{options.out}.checkpoint")
+    with shared_training(device(options.device)) as options.device:
+        if options.settings is None:
+            options.settings = usual_settings(options.auxiliary)
+        _check_settings(options.settings)
+        act = _write_model if is_first() else _trained  # all processes end with the same model
+        act(options, Path(f"{options.out}.checkpoint"))
+    return 0
+
+
+def _write_model(options: argparse.Namespace, checkpoint: Path) -> None:
+    from cozad_teach.models.saved import save_model
+    from cozad_teach.training.auxiliary_sets import auxiliary_places
+
     reads = [options.weights, *auxiliary_places(options.auxiliary or ())]
     check_target(options.out, reads=reads, ours=_is_model)
     check_target(checkpoint, reads=reads)
-    from cozad_teach.models.saved import save_model
-
     with only_writer(options.out):
         resumed = checkpoint.exists()
         try:
@@ -119,7 +128,6 @@ def _train(options: argparse.Namespace) -> int:
         checkpoint.unlink(missing_ok=True)
     stopped = ", the last part of a run that was stopped" if resumed else ""
     print(f"trained in {model.fit_seconds:.0f} s{stopped}, written to {options.out}")
-    return 0
 
 
 def _is_model(path: Path) -> bool:

@@ -28,6 +28,7 @@ from cozad_teach.training.calibration_samples import (
 )
 from cozad_teach.training.episodes import AuxiliaryCategory, patch_labels
 from cozad_teach.training.feature_store import FeatureStore, Reading
+from cozad_teach.training.sharding import own_turn
 
 __all__ = [
     "AuxiliaryFeatures",
@@ -147,7 +148,10 @@ def prepare_photographs(
     """
     started = time.perf_counter()
     n_images = sum(len(category.images) for category in auxiliary)
-    with tqdm(total=n_images, desc="features", unit="image", disable=not progress) as bar:
+    with (
+        own_turn(),
+        tqdm(total=n_images, desc="features", unit="image", disable=not progress) as bar,
+    ):
         found = [_moments(store.read(category.images, bar)) for category in auxiliary]
     images, first, second = zip(*found, strict=True)
     mean, square = (torch.stack(values).mean(0) for values in (first, second))

@@ -20,6 +20,12 @@ from cozad_teach.objectives import inner_loss, query_loss, starting_point
 from cozad_teach.settings import Settings
 from cozad_teach.training.checkpoints import Checkpoint, State
 from cozad_teach.training.episodes import AuxiliaryCategory, sample_meta_batch
+from cozad_teach.training.sharding import (
+    average_over_processes,
+    check_same_start,
+    is_first,
+    own_share,
+)
 
 __all__ = ["MetaStep", "meta_train", "sample_tasks"]
 
@@ -90,6 +96,7 @@ def meta_train(
     )
     if checkpoint:
         checkpoint.restore(state, settings.meta_steps)
+        check_same_start(f"{checkpoint.key} {len(state.losses)}")
     if on_step:
         for losses in state.losses:
             on_step(MetaStep(*losses))
@@ -106,7 +113,7 @@ def meta_train(
             state.losses.append(_meta_step(state, categories, prior, settings))
             if on_step:
                 on_step(MetaStep(*state.losses[-1]))
-            if checkpoint and len(state.losses) % checkpoint.every == 0:
+            if checkpoint and is_first() and len(state.losses) % checkpoint.every == 0:
                 checkpoint.save(state)
             bar.update()
     return theta, [MetaStep(*losses) for losses in state.losses]
@@ -122,6 +129,9 @@ def sample_tasks(
     noise: torch.Generator,
 ) -> dict[str, Tensor]:
     """Draw a meta-batch of tasks, with the confidence weights of their supports.
+
+    Where several processes train together, each draws the whole meta-batch, so that all move the
+    sources of chance alike, and takes its own share of it.
 
     Parameters
     ----------
@@ -144,18 +154,19 @@ def sample_tasks(
     """
     device = theta["head"].device
     batch = sample_meta_batch(categories, rng, settings)
-    support = batch.support.to(device)
+    perturbation = torch.randn(batch.support[:, :1].shape, generator=noise)
+    own = own_share(len(batch.support))
+    support = batch.support[own].to(device)
     n_tasks = len(support)
-    perturbation = torch.randn(support[:, :1].shape, generator=noise)
     embedded_prior = embed_covariance(prior, theta["head"]).expand(n_tasks, -1, -1)
     return {
         "support": support,
-        "noise": settings.noise * perturbation.to(device),
+        "noise": settings.noise * perturbation[own].to(device),
         "weights": support_weights(embed(support, theta["head"]), embedded_prior, settings),
         "prior": prior.expand(n_tasks, -1, -1),
         "decay": torch.full((n_tasks,), decay, device=device),
-        "query": batch.query.to(device),
-        "query_anomalous": batch.query_anomalous.to(device),
+        "query": batch.query[own].to(device),
+        "query_anomalous": batch.query_anomalous[own].to(device),
     }
 
 
@@ -183,10 +194,15 @@ def _meta_step(
     gradient, support_losses, outer_losses = outer_gradient(
         theta, tasks, adapt, judge, settings.order
     )
-    support_loss, outer_loss = float(support_losses.mean()), float(outer_losses.mean())
+    means = average_over_processes(
+        {**gradient, "support loss": support_losses.mean(), "query loss": outer_losses.mean()},
+        len(outer_losses),
+        settings.tasks_per_step,
+    )
+    support_loss, outer_loss = float(means["support loss"]), float(means["query loss"])
     if not (math.isfinite(support_loss) and math.isfinite(outer_loss)):
         raise CozadError("a loss of training is not finite: lower the learning rates")
     for name, value in theta.items():
-        value.grad = gradient[name]
+        value.grad = means[name]
     state.optimiser.step()
     return support_loss, outer_loss, decay
