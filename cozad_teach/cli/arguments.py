@@ -13,6 +13,7 @@ __all__ = ["Command", "parser"]
 LARGEST_SEED = 2**32 - 1  # of the generators that draw from it
 
 LARGEST_PORT = 2**16 - 1
+LARGEST_WORKERS = 1000
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -48,8 +49,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         "train",
         help="train on auxiliary categories",
         description="Train on auxiliary categories. Where it was stopped, the same command goes "
-        "on from FILE.checkpoint, to the same model. Behind torchrun --nproc-per-node N --no-python, "
-        "N processes share the tasks of each step.",
+        "on from FILE.checkpoint, to the same model. Behind torchrun --nproc-per-node N "
+        "--no-python, N processes share the tasks of each step.",
     )
     train.add_argument(
         "--auxiliary",
@@ -167,6 +168,16 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     bench.add_argument(
         "--trial", action="store_true", help="write to build/trials, also with files uncommitted"
     )
+    bench.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        metavar="N",
+        help="processes that share the runs; those of one model stay together",
+    )
+    bench.add_argument(
+        "--ray", metavar="ADDRESS", help="the cluster of Ray that the processes are on (auto: here)"
+    )
     _add_machine(bench)
     bench.set_defaults(run=commands["bench"])
 
@@ -236,6 +247,12 @@ def _add_model(parser: argparse.ArgumentParser, which: str = "") -> None:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1024 <= int(text) <= LARGEST_PORT):
         raise argparse.ArgumentTypeError(f"a number from 1024 to {LARGEST_PORT}, not {text!r}")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= LARGEST_WORKERS):
+        raise argparse.ArgumentTypeError(f"a number from 1 to {LARGEST_WORKERS}, not {text!r}")
     return int(text)
 
 

@@ -21,6 +21,7 @@ from cozad_teach.experiments.quotes import fill
 from cozad_teach.experiments.runner import run_all
 from cozad_teach.experiments.speed import measure_speed
 from cozad_teach.experiments.summary import ledger_content
+from cozad_teach.experiments.workers import run_by_workers
 from cozad_teach.files.checkout import build_folder, results_folder
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.writing import atomic_write
@@ -41,6 +42,8 @@ def bench(
     weights: Place = None,
     folder: Path | None = None,
     trial: bool = False,
+    workers: int = 1,
+    cluster: str | None = None,
 ) -> Path:
     """Do what is missing of an experiment, and write it into the ledger.
 
@@ -60,6 +63,8 @@ def bench(
         Another ledger than the book's.
     trial : bool
         Write to ``build/trials``, from any checkout.
+    workers, cluster
+        As in `cozad_teach.experiments.workers.run_by_workers`.
 
     Returns
     -------
@@ -97,8 +102,10 @@ def bench(
     if settings not in (None, chosen.settings):
         chosen = dataclasses.replace(chosen, settings=settings)
         stored, command = f"{stored}_{settings}", f"{command} --settings {settings}"
-    done = run_all(
+    done = run_by_workers(
         chosen.lines(),
+        workers,
+        cluster,
         packs=packs,
         device=device,
         weights=weights,

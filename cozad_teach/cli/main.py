@@ -194,6 +194,8 @@ def _bench(options: argparse.Namespace) -> int:
         device=device(options.device),
         weights=options.weights,
         trial=options.trial,
+        workers=options.workers,
+        cluster=options.ray,
     )
     print(f"written to {path}")
     return 0

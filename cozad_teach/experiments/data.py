@@ -25,7 +25,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _NOT_METHOD = (
     *("cli", "memory.py"),
     *("fields.py", "ledger.py", "lists.py", "plan.py", "provenance.py", "published.py"),
-    *("quotes.py", "runner.py", "speed.py", "summary.py", "variants.py"),
+    *("quotes.py", "runner.py", "speed.py", "summary.py", "variants.py", "workers.py"),
 )
 
 

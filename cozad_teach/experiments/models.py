@@ -25,9 +25,14 @@ from cozad_teach.files.writing import atomic_write
 from cozad_teach.models.train import train, without_auxiliary
 from cozad_teach.training.auxiliary_images import DRAWN
 
-__all__ = ["ExperimentModels", "random_weights"]
+__all__ = ["ExperimentModels", "models_of", "random_weights"]
 
 Place = str | os.PathLike[str] | None
+
+
+def models_of(line: Line) -> tuple[str, int, str | None]:
+    """Name the models that a run needs one of: settings, seed and what is left out of training."""
+    return line.settings, line.seed, left_out_name(line.data)
 
 
 class ExperimentModels:
@@ -52,13 +57,8 @@ class ExperimentModels:
 
     def target_features(self, line: Line, dataset: Mapping[str, Category]) -> TargetFeatures:
         """Give the images of the run's data as the run's model reads them."""
-        left_out = left_out_name(line.data)
-        if self._of_what != (line.settings, line.seed, left_out):
-            self._of_what, self._data, self._calibrated_models = (
-                (line.settings, line.seed, left_out),
-                None,
-                {},
-            )
+        if self._of_what != models_of(line):
+            self._of_what, self._data, self._calibrated_models = models_of(line), None, {}
         if self._data != line.data:
             self._data, self._target_features = line.data, {}
         calibrated_model, read = self._of(line, line.method), _reading(line)

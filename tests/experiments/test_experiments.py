@@ -159,6 +159,10 @@ class FakeModel:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    return fake_world(monkeypatch)
+
+
+def fake_world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Training and evaluation that take no time, and what they were asked to do."""
     asked = SimpleNamespace(
         weights=[], read=[], trained=[], auxiliary=[], settings=[], runs=[], scored=[]

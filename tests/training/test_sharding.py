@@ -100,7 +100,7 @@ def test_too_few_cards_are_told(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with (
-        pytest.raises(CozadError, match="has 2 cards for 2 .*: give torchrun --nproc-per-node 2"),
+        pytest.raises(CozadError, match=r"has 2 cards for 2 .*: give torchrun --nproc-per-node 2"),
         sharding.shared_training("cuda"),
     ):
         pass
