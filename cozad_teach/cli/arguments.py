@@ -158,7 +158,15 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     bench.add_argument("--protocol", default="batch", help="of untouched: batch or single")
     bench.add_argument(
         "--settings",
-        help="lite, photographs, full or paper, where they are to differ from the experiment's own",
+        help="lite, photographs, full or paper, where they are to differ from the experiment's "
+        "own; toy to see whether it runs",
+    )
+    bench.add_argument(
+        "--auxiliary",
+        default="drawn",
+        metavar="WHAT",
+        help="train CoZAD on other images than drawn ones: photographs (of a pack), or official "
+        "(MVTec AD in datasets/)",
     )
     bench.add_argument(
         "--packs",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -13,19 +12,22 @@ import numpy as np
 
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.category import METRICS
+from cozad_teach.experiments.asked import asked_for
 from cozad_teach.experiments.ledger import read_results, write_results
 from cozad_teach.experiments.lists import experiment
 from cozad_teach.experiments.provenance import CHANGED, current_commit, provenance
-from cozad_teach.experiments.published import installed_experiment, paper_table
+from cozad_teach.experiments.published import paper_table
 from cozad_teach.experiments.quotes import fill
 from cozad_teach.experiments.runner import run_all
 from cozad_teach.experiments.speed import measure_speed
 from cozad_teach.experiments.summary import ledger_content
+from cozad_teach.experiments.toy import TOY
 from cozad_teach.experiments.workers import run_by_workers
 from cozad_teach.files.checkout import build_folder, results_folder
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.writing import atomic_write
 from cozad_teach.settings import LITE
+from cozad_teach.training.auxiliary_images import DRAWN
 
 __all__ = ["bench", "check", "fill_files", "show"]
 
@@ -37,6 +39,7 @@ def bench(
     name: str,
     settings: str | None = None,
     *,
+    auxiliary: str = DRAWN,
     packs: Place = None,
     device: str = "cpu",
     weights: Place = None,
@@ -44,6 +47,7 @@ def bench(
     trial: bool = False,
     workers: int = 1,
     cluster: str | None = None,
+    progress: bool = True,
 ) -> Path:
     """Do what is missing of an experiment, and write it into the ledger.
 
@@ -55,7 +59,11 @@ def bench(
     name : str
         Of the experiment, or ``speed``.
     settings : str, optional
-        Other settings than the experiment's own: then it is stored under their name.
+        Other settings than the experiment's own: then it is stored under their name. ``toy`` does
+        a small part of it, which is never stored in the book's ledger.
+    auxiliary : str
+        Of `cozad_teach.experiments.variants.AUXILIARY`: what CoZAD is trained on instead of drawn
+        materials; then it is stored under that name, too.
     packs, device, weights
         As in `cozad_teach.experiments.runner.run_all`. The experiment ``paper`` takes the official
         sets in ``datasets`` where no `packs` are given, and is then stored as ``paper_official``.
@@ -65,6 +73,8 @@ def bench(
         Write to ``build/trials``, from any checkout.
     workers, cluster
         As in `cozad_teach.experiments.workers.run_by_workers`.
+    progress : bool
+        Show a bar.
 
     Returns
     -------
@@ -74,50 +84,43 @@ def bench(
     Raises
     ------
     CozadError
-        If the experiment or its data is not there, or files of the checkout were changed.
+        If the experiment, the auxiliary data or the target's are not there, or files of the
+        checkout were changed.
     LeakError
         If the audit of a run did not pass; the ledger stays as it was.
     """
-    chosen = None if name == "speed" else experiment(name)
-    folder = folder or _ledger(trial=trial)  # hours before it is needed
-    if chosen is None:
-        rows = measure_speed()
-        return write_results(
-            "speed",
-            {
-                "question": "How fast are the measuring tools and the parts of the method, each "
-                "beside others in one process?",
-                "command": "cozad bench speed",
-                "made_with": provenance(LITE, "cpu"),
-                "rows": rows,
-            },
-            folder,
-        )
-    stored, command = name, f"cozad bench {name}"
-    missing: list[str] = []
-    if chosen.has_published and packs is None:
-        stored, (chosen, missing) = f"{name}_official", installed_experiment(chosen)
-    elif chosen.has_published:
-        command += " --packs DIR"
-    if settings not in (None, chosen.settings):
-        chosen = dataclasses.replace(chosen, settings=settings)
-        stored, command = f"{stored}_{settings}", f"{command} --settings {settings}"
+    if name == "speed":
+        return _bench_speed(folder or _ledger(trial=trial))
+    asked = asked_for(name, settings, auxiliary, on_packs=packs is not None)
+    folder = folder or _ledger(trial=trial or settings == TOY.name)  # hours before it is needed
     done = run_by_workers(
-        chosen.lines(),
+        asked.experiment.lines(),
         workers,
         cluster,
+        auxiliary=asked.auxiliary,
         packs=packs,
         device=device,
         weights=weights,
         folder=build_folder() / "runs",
-        progress=True,
+        progress=progress,
     )
-    content = ledger_content(command, chosen, done)
-    if chosen.has_published:
+    content = ledger_content(asked.command, asked.experiment, done)
+    if asked.experiment.has_published:
         print(paper_table(content))
-        if missing:
-            print(f"not on disk: python data_scripts/get.py {' '.join(missing)}")
-    return write_results(stored, content, folder)
+        if asked.missing:
+            print(f"not on disk: python data_scripts/get.py {' '.join(asked.missing)}")
+    return write_results(asked.stored, content, folder)
+
+
+def _bench_speed(folder: Path) -> Path:
+    content = {
+        "question": "How fast are the measuring tools and the parts of the method, each beside "
+        "others in one process?",
+        "command": "cozad bench speed",
+        "made_with": provenance(LITE, "cpu"),
+        "rows": measure_speed(),
+    }
+    return write_results("speed", content, folder)
 
 
 def _ledger(*, trial: bool) -> Path:

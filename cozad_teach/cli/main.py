@@ -183,13 +183,16 @@ def _bench(options: argparse.Namespace) -> int:
         return look_once(options)
     if options.folder or options.model:
         raise CozadError("a folder of images and --model belong to cozad bench untouched")
-    if options.settings is not None:
-        _check_settings(options.settings)
     from cozad_teach.cli import bench as commands
+    from cozad_teach.experiments.toy import TOY
+
+    if options.settings not in (None, TOY.name):
+        _check_settings(options.settings)
 
     path = commands.bench(
         options.experiment,
         options.settings,
+        auxiliary=options.auxiliary,
         packs=options.packs,
         device=device(options.device),
         weights=options.weights,

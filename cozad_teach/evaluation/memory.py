@@ -1,11 +1,13 @@
-"""How much memory a process has used."""
+"""How much memory a process has used, of the machine and of a graphics card."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-__all__ = ["peak_memory_mb"]
+import torch
+
+__all__ = ["peak_device_memory_mb", "peak_memory_mb"]
 
 
 def peak_memory_mb() -> float | None:
@@ -21,3 +23,11 @@ def peak_memory_mb() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
+
+
+def peak_device_memory_mb(device: torch.device | str) -> float | None:
+    """Give the most memory of a graphics card that tensors of this process had so far, in MB."""
+    device = torch.device(device)
+    if device.type != "cuda":
+        return None
+    return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)

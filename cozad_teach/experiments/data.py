@@ -14,6 +14,7 @@ from cozad_teach.errors import CozadError
 from cozad_teach.experiments.contamination import contaminated
 from cozad_teach.experiments.left_out import left_out_name, left_out_target
 from cozad_teach.experiments.lists import CHOOSING_PACK, UNSEEN, official_name
+from cozad_teach.experiments.toy import TOY, TOY_DATA
 from cozad_teach.files.checkout import build_folder
 from cozad_teach.training.auxiliary_sets import DATASETS
 
@@ -24,8 +25,9 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 # Folders and files that cannot change a result.
 _NOT_METHOD = (
     *("cli", "memory.py"),
-    *("fields.py", "ledger.py", "lists.py", "plan.py", "provenance.py", "published.py"),
-    *("quotes.py", "runner.py", "speed.py", "summary.py", "variants.py", "workers.py"),
+    *("asked.py", "fields.py", "ledger.py", "lists.py", "plan.py", "provenance.py", "published.py"),
+    *("quotes.py", "runner.py", "speed.py", "summary.py", "toy.py", "trainings.py"),
+    *("variants.py", "workers.py"),
 )
 
 
@@ -63,8 +65,8 @@ def open_data(name: str, packs: Place = None) -> dict[str, Category]:
     Parameters
     ----------
     name : str
-        ``unseen``, ``left out:`` and an auxiliary category, or what `image_place` finds; with
-        ``-20`` behind it a part of it, of which 20 % are anomalous, by
+        ``unseen``, ``toy``, ``left out:`` and an auxiliary category, or what `image_place` finds;
+        with ``-20`` behind it a part of it, of which 20 % are anomalous, by
         `cozad_teach.experiments.contamination.contaminated`.
     packs : path, optional
         As in `image_place`.
@@ -84,15 +86,24 @@ def open_data(name: str, packs: Place = None) -> dict[str, Category]:
         return {key: contaminated(category, share) for key, category in whole.items()}
     if name == UNSEEN:
         return _open_unseen(10, 10)
+    if name == TOY_DATA:
+        return _open_unseen(9, 6, UNSEEN_CATEGORIES[:1], TOY.image_size)
     return open_dataset(image_place(name, packs))
 
 
-def _open_unseen(n_normal: int, n_anomalous: int) -> dict[str, Category]:
-    """Open the embedded categories, with so many test images of either kind in each."""
+def _open_unseen(
+    n_normal: int,
+    n_anomalous: int,
+    categories: tuple[str, ...] = UNSEEN_CATEGORIES,
+    size: int = 256,
+) -> dict[str, Category]:
+    """Open embedded categories, with so many test images of either kind in each."""
     # Named by the code that draws it: other code may draw other images.
-    folder = build_folder() / f"unseen-{n_normal}-{n_anomalous}-{_files_hash(_PACKAGE / 'data')}"
+    of_what = f"{n_normal}-{n_anomalous}-{len(categories)}-{size}-{_files_hash(_PACKAGE / 'data')}"
+    folder = build_folder() / f"unseen-{of_what}"
     if not folder.exists():
-        write_dataset(folder, UNSEEN_CATEGORIES, 8, n_normal, n_anomalous, seed=0, progress=True)
+        counts = (8, n_normal, n_anomalous)
+        write_dataset(folder, categories, *counts, seed=0, size=(size, size), progress=True)
     return open_dataset(folder)
 
 

@@ -28,6 +28,16 @@ _CONTENT = {
             what=_words, other=_words, wanted=_words, note=_words, ratio=read.optional(_number)
         )
     ),
+    "trainings": read.listed(
+        read.including(
+            seed=read.whole(0, 2**64 - 1),
+            trained_on=_words,
+            auxiliary=read.listed(_words),
+            seconds=_number,
+            memory_mb=read.optional(_number),
+            losses=read.listed(read.row(_number, _number, _number)),
+        )
+    ),
     "runs": read.listed(
         read.including(
             data=_words,

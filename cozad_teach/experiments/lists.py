@@ -8,6 +8,7 @@ from cozad_teach.errors import CozadError
 from cozad_teach.experiments.contamination import SHARES
 from cozad_teach.experiments.left_out import left_out_name
 from cozad_teach.experiments.plan import Experiment, Line
+from cozad_teach.experiments.toy import TOY
 from cozad_teach.experiments.variants import (
     AS_IN_THE_PAPER,
     AUXILIARY,
@@ -40,7 +41,6 @@ OURS = "cozad"
 OFFICIAL = "datasets/"  # stands before the name of a set as `data_scripts/get.py` installs it
 UNSEEN = "unseen"  # the embedded categories that training never sees
 PERCENTAGES = tuple(round(100 * share) for share in SHARES)
-
 
 # Of which one category after another is left out to choose settings; it has five.
 CHOOSING_PACK = "mvtec_aux5"
@@ -173,7 +173,7 @@ EXPERIMENTS = {
 def run_settings(name: str, method: str) -> Settings:
     """Give the settings of a name, with the changes of the method if it is a variant."""
     changes = VARIANTS[method].changes if method in VARIANTS else {}
-    return dataclasses.replace(SETTINGS[name], **changes)
+    return dataclasses.replace(TOY if name == TOY.name else SETTINGS[name], **changes)
 
 
 def official_name(data: str) -> str | None:
@@ -181,11 +181,16 @@ def official_name(data: str) -> str | None:
     return data.removeprefix(OFFICIAL) if data.startswith(OFFICIAL) else None
 
 
-def auxiliary_of(line: Line, method: str) -> tuple[str, ...]:
-    """Name what a method's model is trained on: packs, official sets, and drawn materials."""
+def auxiliary_of(line: Line, method: str, otherwise: str = DRAWN) -> tuple[str, ...]:
+    """Name what a method's model is trained on: packs, official sets, and drawn materials.
+
+    Where neither the method nor the data says so, it is `otherwise`, a name of `AUXILIARY`.
+    """
     if left_out_name(line.data):
         return (CHOOSING_PACK,)
     name = VARIANTS[method].auxiliary if method in VARIANTS else DRAWN
+    if name == DRAWN:
+        name = otherwise
     if name != AS_IN_THE_PAPER:
         return AUXILIARY[name]
     if official_name(line.data) is None:

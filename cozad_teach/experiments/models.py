@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -14,15 +16,17 @@ from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import Category
 from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.target_features import TargetFeatures, same_features
-from cozad_teach.experiments.data import auxiliary_hash, image_place
+from cozad_teach.experiments.data import auxiliary_hash, code_hash, image_place
 from cozad_teach.experiments.left_out import left_out_name
 from cozad_teach.experiments.lists import OURS, auxiliary_of, run_settings
 from cozad_teach.experiments.plan import Line
+from cozad_teach.experiments.provenance import settings_hash
 from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.files.checkout import build_folder
 from cozad_teach.files.lean_timm import timm
 from cozad_teach.files.writing import atomic_write
 from cozad_teach.models.train import train, without_auxiliary
+from cozad_teach.settings import Settings
 from cozad_teach.training.auxiliary_images import DRAWN
 
 __all__ = ["ExperimentModels", "models_of", "random_weights"]
@@ -40,11 +44,23 @@ class ExperimentModels:
 
     Parameters
     ----------
-    device, weights, packs
+    device, weights, packs, auxiliary
         As in `cozad_teach.experiments.runner.run_all`.
+    checkpoints : pathlib.Path, optional
+        A folder that keeps the state of trainings, so that one that was stopped goes on.
     """
 
-    def __init__(self, *, device: str = "cpu", weights: Place = None, packs: Place = None) -> None:
+    def __init__(
+        self,
+        *,
+        device: str = "cpu",
+        weights: Place = None,
+        packs: Place = None,
+        auxiliary: str = DRAWN,
+        checkpoints: Path | None = None,
+    ) -> None:
+        self._auxiliary = auxiliary
+        self._checkpoints = checkpoints
         self._device = device
         self._weights = weights
         self._packs = packs
@@ -68,13 +84,19 @@ class ExperimentModels:
 
     def auxiliary_hash(self, line: Line) -> dict[str, str]:
         """Give 16 hexadecimal digits of each pack or set that a run's model is trained on."""
-        names = [name for name in auxiliary_of(line, line.method) if name != DRAWN]
-        return {name: auxiliary_hash(image_place(name, self._packs)) for name in names}
+        return self._hashes(self._names(line, line.method))
+
+    def _names(self, line: Line, method: str) -> tuple[str, ...]:
+        return auxiliary_of(line, method, self._auxiliary)
+
+    def _hashes(self, names: Sequence[str]) -> dict[str, str]:
+        places = {name: image_place(name, self._packs) for name in names if name != DRAWN}
+        return {name: auxiliary_hash(place) for name, place in places.items()}
 
     def _of(self, line: Line, method: str) -> CalibratedModel:
         """Prepare the model of a method: CoZAD's own but for its variants."""
         name = method if method in VARIANTS else OURS
-        key = name, auxiliary_of(line, name)
+        key = name, self._names(line, name)
         if key not in self._calibrated_models:
             self._calibrated_models[key] = self._made(line, name)
         return self._calibrated_models[key]
@@ -97,7 +119,7 @@ class ExperimentModels:
         return CalibratedModel(model)
 
     def _trained(self, line: Line, name: str) -> CoZAD:
-        settings, names = run_settings(line.settings, name), auxiliary_of(line, name)
+        settings, names = run_settings(line.settings, name), self._names(line, name)
         if not names:
             return without_auxiliary(
                 settings, line.seed, device=self._device, weights=self._weights
@@ -114,7 +136,22 @@ class ExperimentModels:
             leave_out=left_out_name(line.data),
             device=self._device,
             weights=weights,
+            checkpoint=self._checkpoint(line, settings, names, weights),
         )
+
+    def _checkpoint(
+        self, line: Line, settings: Settings, names: Sequence[str], weights: Place
+    ) -> Path | None:
+        """Name the file of a training: another one where anything differs."""
+        if self._checkpoints is None:
+            return None
+        parts = [
+            *(settings_hash(settings), str(line.seed), str(left_out_name(line.data)), *names),
+            *(json.dumps(self._hashes(names)), code_hash(), torch.__version__),
+            *(torch.device(self._device).type, str(weights)),
+        ]
+        name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+        return self._checkpoints / f"{name}.safetensors"
 
 
 def _reading(line: Line) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ from cozad_teach.training.hardware import hardware_name
 
 __all__ = ["CHANGED", "current_commit", "provenance", "settings_hash"]
 
+_LEDGER = "book/results/*.json"
 CHANGED = "+"  # behind a commit whose files were changed
 # Fields that came later than stored results, with the value that was meant until then.
 _ADDED = {"weighed": "patches", "blocks": ()}
@@ -61,7 +62,8 @@ def provenance(settings: Settings, device: torch.device | str = "cpu") -> dict[s
 def current_commit() -> str | None:
     """Name the commit of the package's checkout, with `CHANGED` where files differ from it.
 
-    New files count where Python would import them. None where there is no commit.
+    New files count where Python would import them. Those of the ledger do not: what one experiment
+    has stored changes no other. None where there is no commit.
     """
     package = Path(__file__).resolve().parents[1]
 
@@ -72,8 +74,9 @@ def current_commit() -> str | None:
         ).stdout.strip()
 
     try:
-        commit = git("describe", "--always", f"--dirty={CHANGED}", "--abbrev=12", "--exclude=*")
+        commit = git("rev-parse", "--short=12", "HEAD")
+        changed = git("diff", "--name-only", "HEAD", "--", ":/", f":(top,exclude){_LEDGER}")
         added = git("ls-files", "--others", "--exclude-standard", "--", "*.py")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return commit + CHANGED if added and not commit.endswith(CHANGED) else commit
+    return commit + CHANGED if changed or added else commit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from cozad_teach.evaluation.memory import peak_device_memory_mb
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.evaluation.target_features import TargetFeatures
 from cozad_teach.evaluation.uncertainty.bootstrap import Floats
@@ -28,6 +30,7 @@ from cozad_teach.files.backbone_weights import LARGEST_WEIGHTS
 from cozad_teach.files.lean_timm import timm
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.writing import atomic_write
+from cozad_teach.training.auxiliary_images import DRAWN
 
 __all__ = ["Done", "run_all"]
 
@@ -43,7 +46,8 @@ class Done:
     line : Line
         Which one.
     report : dict
-        Of `evaluate`, with ``made_with`` of `provenance` and the data's hash.
+        Of `evaluate`, with ``made_with`` of `provenance` and the data's hash, the memory that a
+        graphics card lent, and of CoZAD itself the ``losses`` of its training.
     draws : dict of str to dict of str to numpy.ndarray
         By category and metric, float32, shape (B,). With those of other methods on the same data
         they are paired.
@@ -60,6 +64,7 @@ class Done:
 def run_all(
     lines: Iterable[Line],
     *,
+    auxiliary: str = DRAWN,
     packs: str | os.PathLike[str] | None = None,
     device: str = "cpu",
     weights: str | os.PathLike[str] | None = None,
@@ -72,6 +77,8 @@ def run_all(
     ----------
     lines : iterable of Line
         Of `Experiment.lines`, in their order: a model is trained once for all that need it.
+    auxiliary : str
+        What models are trained on whose method says nothing else: a name of `AUXILIARY`.
     packs, device, weights
         As in `open_data` and `cozad_teach.models.train.train`.
     folder : pathlib.Path or None
@@ -97,10 +104,17 @@ def run_all(
     hashes = {name: data_hash(dataset) for name, dataset in datasets.items()}
     machine = _machine(device, weights)
     done: list[Done] = []
-    models = ExperimentModels(device=device, weights=weights, packs=packs)
-    auxiliary = [models.auxiliary_hash(line) for line in lines]
+    checkpoints = folder / "checkpoints" if folder else None
+    models = ExperimentModels(
+        device=device, weights=weights, packs=packs, auxiliary=auxiliary, checkpoints=checkpoints
+    )
+    hashes_of_auxiliary = [models.auxiliary_hash(line) for line in lines]
     for line, trained_on in tqdm(
-        zip(lines, auxiliary, strict=True), "runs", len(lines), unit="run", disable=not progress
+        zip(lines, hashes_of_auxiliary, strict=True),
+        "runs",
+        len(lines),
+        unit="run",
+        disable=not progress,
     ):
         key = _key(line, hashes[line.data], machine, trained_on)
         path = folder / f"{key}.npz" if folder else None
@@ -134,9 +148,16 @@ def _evaluated(line: Line, target_features: TargetFeatures, data: str, device: s
         "data_hash": data,
         "backbone_weights": target_features.calibrated_model.model.backbone.weights_digest[:16],
     }
+    model = target_features.calibrated_model.model
+    training = {"losses": [dataclasses.astuple(step) for step in model.history]}
     return Done(
         line,
-        {**found.report, "made_with": made_with},
+        {
+            **found.report,
+            "made_with": made_with,
+            "peak_device_memory_mb": peak_device_memory_mb(device),
+            **(training if line.method == OURS else {}),
+        },
         {
             # As they are kept, so that a list that was stopped ends in the same digits.
             name: {metric: values.astype(np.float32) for metric, values in measured.draws.items()}

@@ -15,6 +15,7 @@ from cozad_teach.evaluation.uncertainty.intervals import Spread
 from cozad_teach.experiments.lists import OURS
 from cozad_teach.experiments.plan import Experiment
 from cozad_teach.experiments.runner import Done
+from cozad_teach.experiments.trainings import trainings
 
 __all__ = ["ledger_content", "summarise"]
 
@@ -83,8 +84,9 @@ def ledger_content(command: str, experiment: Experiment, done: Sequence[Done]) -
     dict
         ``question``, ``command``, ``made_with`` of the last run of CoZAD (of the first method,
         where CoZAD is none of them), ``results`` and
-        ``differences`` of `summarise`, and ``runs``, each with its metrics, wall time, memory,
-        provenance and the proof that nothing leaked.
+        ``differences`` of `summarise`, ``trainings`` of CoZAD, one for each seed, with losses and
+        λ(Σ) by step, and ``runs``, each with its metrics, wall time, memory, provenance and the
+        proof that nothing leaked.
     """
     first = OURS if OURS in experiment.methods else experiment.methods[0]
     ours = [one for one in done if one.line.method == first]
@@ -93,6 +95,7 @@ def ledger_content(command: str, experiment: Experiment, done: Sequence[Done]) -
         "command": command,
         "made_with": ours[-1].report["made_with"],
         **summarise(experiment, done),
+        "trainings": trainings(ours),
         "runs": [_compact(one) for one in done],
     }
 

@@ -54,6 +54,7 @@ AUXILIARY: dict[str, tuple[str, ...]] = {
     "textures": ("dtd10_textures",),
     "photographs": ("mvtec_aux5",),
     "all": (DRAWN, "dtd10_textures", "mvtec_aux5"),
+    "official": ("datasets/mvtec_ad",),
 }
 # What the paper trains on: all of it, five of its categories where the target is a pack, and VisA
 # where MVTec AD itself is the target.

@@ -17,9 +17,10 @@ from tqdm.auto import tqdm
 
 from cozad_teach.errors import CozadError
 from cozad_teach.experiments.data import open_data
-from cozad_teach.experiments.lists import Line
 from cozad_teach.experiments.models import models_of
+from cozad_teach.experiments.plan import Line
 from cozad_teach.experiments.runner import Done, run_all
+from cozad_teach.training.auxiliary_images import DRAWN
 
 __all__ = ["run_by_workers"]
 
@@ -32,6 +33,7 @@ def run_by_workers(
     workers: int,
     cluster: str | None = None,
     *,
+    auxiliary: str = DRAWN,
     packs: Place = None,
     device: str = "cpu",
     weights: Place = None,
@@ -45,7 +47,7 @@ def run_by_workers(
 
     Parameters
     ----------
-    lines, packs, device, weights, folder, progress
+    lines, auxiliary, packs, device, weights, folder, progress
         As in `cozad_teach.experiments.runner.run_all`.
     workers : int
         Number of processes; one is this one.
@@ -80,7 +82,7 @@ def run_by_workers(
             tqdm(desc="models", total=len(units), unit="model", disable=not progress) as bar,
         ):
             kept = _Parallel(bar)(
-                delayed(_keep)(unit, Path.cwd(), folder, packs, device, weights)
+                delayed(_keep)(unit, Path.cwd(), folder, auxiliary, packs, device, weights)
                 for unit in units.values()
             )
         if missing := {*chain(*kept)} - {*_names(folder)}:
@@ -89,16 +91,28 @@ def run_by_workers(
                 "from there, or let the machines share this disk, and give the same command"
             )
     return run_all(
-        lines, packs=packs, device=device, weights=weights, folder=folder, progress=progress
+        lines,
+        auxiliary=auxiliary,
+        packs=packs,
+        device=device,
+        weights=weights,
+        folder=folder,
+        progress=progress,
     )
 
 
 def _keep(
-    unit: Sequence[Line], here: Path, folder: Path, packs: Place, device: str, weights: Place
+    unit: Sequence[Line],
+    here: Path,
+    folder: Path,
+    auxiliary: str,
+    packs: Place,
+    device: str,
+    weights: Place,
 ) -> list[str]:
     """Do the runs of one model, in a worker; name what is kept where the worker is."""
     os.chdir(here)
-    run_all(unit, packs=packs, device=device, weights=weights, folder=folder)
+    run_all(unit, auxiliary=auxiliary, packs=packs, device=device, weights=weights, folder=folder)
     return _names(folder)
 
 

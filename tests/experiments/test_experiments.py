@@ -25,6 +25,7 @@ import torch
 from cozad_teach.backbones import load_backbone
 from cozad_teach.cli import bench as commands
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
+from cozad_teach.data.images import read_image
 from cozad_teach.errors import CozadError, LeakError
 from cozad_teach.evaluation.category import Measured, measure
 from cozad_teach.evaluation.methods import METHODS, suits
@@ -38,6 +39,7 @@ from cozad_teach.evaluation.uncertainty.intervals import (
     over_seeds,
     spread,
 )
+from cozad_teach.experiments import data as experiment_data
 from cozad_teach.experiments import models as experiment_models
 from cozad_teach.experiments import provenance, runner, summary
 from cozad_teach.experiments.data import auxiliary_hash, data_hash, open_data
@@ -48,6 +50,7 @@ from cozad_teach.experiments.plan import Experiment, Line
 from cozad_teach.experiments.provenance import settings_hash
 from cozad_teach.experiments.runner import Done, run_all
 from cozad_teach.experiments.summary import ledger_content, summarise
+from cozad_teach.experiments.toy import TOY, in_small
 from cozad_teach.experiments.variants import (
     AUXILIARY_VARIANTS,
     BACKBONE_VARIANTS,
@@ -57,6 +60,7 @@ from cozad_teach.experiments.variants import (
 )
 from cozad_teach.settings import LITE, SETTINGS
 from cozad_teach.training.auxiliary_images import DRAWN
+from cozad_teach.training.meta_training import MetaStep
 
 LABELS = np.repeat([0, 1], [12, 15])
 SMALL = Experiment(
@@ -149,6 +153,7 @@ class FakeModel:
         default_factory=lambda: SimpleNamespace(weights_digest="w" * 64)
     )
     trained_on: str = "a card"
+    history: tuple = (MetaStep(0.5, 0.25, 0.1),)
 
     @property
     def feature_mean(self) -> torch.Tensor:
@@ -165,12 +170,14 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def fake_world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Training and evaluation that take no time, and what they were asked to do."""
     asked = SimpleNamespace(
-        weights=[], read=[], trained=[], auxiliary=[], settings=[], runs=[], scored=[]
+        **{"weights": [], "read": [], "trained": [], "auxiliary": [], "checkpoints": []},
+        **{"settings": [], "runs": [], "scored": []},
     )
 
     def train(settings: Any, seed: int, **others: Any) -> FakeModel:
         asked.trained.append(seed)
         asked.auxiliary.append((others["auxiliary"], others["leave_out"]))
+        asked.checkpoints.append(others["checkpoint"])
         asked.settings.append(settings)
         asked.weights.append(others["weights"])
         return FakeModel(settings, seed)
@@ -347,6 +354,84 @@ def test_a_random_backbone_depends_on_the_seed_alone(
     assert load_backbone().weights_digest not in (zero, one)
 
 
+def test_an_experiment_may_be_trained_on_other_images(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mvtec_aux5.zip").write_bytes(b"")
+    monkeypatch.setattr(commands, "build_folder", lambda: tmp_path / "build")
+    monkeypatch.setitem(EXPERIMENTS, "trial", dataclasses.replace(SMALL, seeds=(0,)))
+    for auxiliary in ("photographs", "drawn"):
+        path = commands.bench("trial", auxiliary=auxiliary, packs=tmp_path, folder=tmp_path)
+    assert path.name == "trial.json"
+    found = read_results("trial_photographs", tmp_path).content
+    assert found["command"] == "cozad bench trial --auxiliary photographs"
+    assert found["trainings"] == [
+        {
+            **{"seed": 0, "trained_on": "a card", "auxiliary": ["mvtec_aux5"], "seconds": 0.0},
+            **{"memory_mb": 1.0, "losses": [[0.5, 0.25, 0.1]]},
+        }
+    ]
+    assert read_results("trial", tmp_path).content["trainings"][0]["auxiliary"] == ["drawn"]
+    # Neither takes a run, or the state of a training, for the other's.
+    assert [what for what, _ in world.auxiliary] == [[str(tmp_path / "mvtec_aux5.zip")], None]
+    assert len(set(world.checkpoints)) == 2
+    assert all(path.parent == tmp_path / "build/runs/checkpoints" for path in world.checkpoints)
+    with pytest.raises(CozadError, match="unknown auxiliary data 'none such': choose none, drawn"):
+        commands.bench("trial", auxiliary="none such", folder=tmp_path)
+
+
+def test_a_training_that_was_stopped_goes_on_from_its_own_state(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    methods = ("cozad", "no weights", "one mean")
+    runs = dataclasses.replace(SMALL, methods=methods, protocols=("batch",)).lines()
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(runner, "evaluate", _stop)
+            run_all(runs, folder=tmp_path)
+    assert world.checkpoints[0] == world.checkpoints[1] is not None
+    run_all(runs, folder=tmp_path)
+    assert len(set(world.checkpoints)) == 2 * len(SMALL.seeds)  # the last method trains none
+    world.checkpoints.clear()
+    run_all(runs, folder=None)
+    assert set(world.checkpoints) == {None}
+
+
+def _stop(*_: Any, **__: Any) -> Evaluation:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_can_be_made_small(name: str) -> None:
+    small = in_small(EXPERIMENTS[name])
+    lines = small.lines()
+    assert 0 < len(lines) <= 6 and {line.settings for line in lines} == {"toy"}
+    assert {line.data for line in lines} <= {"toy", "toy-10"}
+    assert {line.method for line in lines} == set(small.methods)
+    assert run_settings("toy", "cozad") == TOY
+    assert all({*pair} <= {*small.methods} for pair in small.pairs)
+
+
+def test_a_toy_is_no_entry_of_the_ledger(
+    world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "build_folder", lambda: tmp_path / "build")
+    monkeypatch.setattr(commands, "results_folder", lambda: tmp_path / "results")
+    monkeypatch.setattr(commands, "current_commit", lambda: "0123456789ab")
+    monkeypatch.setitem(EXPERIMENTS, "trial", SMALL)
+    assert commands.bench("trial", "toy") == tmp_path / "build" / "trials" / "trial_toy.json"
+
+
+def test_toy_images_are_few_and_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiment_data, "build_folder", lambda: tmp_path)
+    (category,) = open_data("toy").values()
+    kinds = [item.is_anomalous for item in category.test]
+    assert (len(kinds), sum(kinds)) == (15, 6) and len(category.train_good) == 8
+    assert read_image(category.test[0].image).shape == (TOY.image_size, TOY.image_size, 3)
+    (part,) = open_data("toy-20").values()
+    assert [item.is_anomalous for item in part.test].count(True) == 2 and len(part.test) == 10
+
+
 def test_what_is_left_out_is_not_trained_on(world: SimpleNamespace, tmp_path: Path) -> None:
     (tmp_path / "mvtec_aux5.zip").write_bytes(b"")
     runs = [Line("lite", 0, f"left out: {c}", "batch", "cozad") for c in ("pill", "bottle")]
@@ -421,6 +506,13 @@ def test_a_changed_checkout_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert commit and len(commit) == 12
     (tmp_path / "notes.txt").write_text("no part of the package")
     assert provenance.current_commit() == commit
+    (tmp_path / "book" / "results").mkdir(parents=True)
+    stored = tmp_path / "book" / "results" / "trial.json"
+    for content in ("{}", '{"other": 1}'):
+        stored.write_text(content)
+        assert provenance.current_commit() == commit
+        git("add", "book")
+        assert provenance.current_commit() == commit  # one experiment does not stop the next
     (package / "new.py").write_text("")
     assert provenance.current_commit() == commit + "+"
     git("add", "-A")

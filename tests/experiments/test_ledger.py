@@ -153,7 +153,7 @@ def test_every_stored_result_says_how_it_was_made(path: Path) -> None:
 def test_every_stored_experiment_is_whole_and_leaks_nothing(path: Path) -> None:
     content = read_results(path.stem).content
     settings = content["made_with"]["settings"]
-    declared = EXPERIMENTS[path.stem.removesuffix(f"_{settings}")]
+    declared = EXPERIMENTS[content["command"].split()[2]]
     declared = dataclasses.replace(declared, settings=settings)
     stored = [(r["seed"], r["data"], r["protocol"], r["method"]) for r in content["runs"]]
     assert stored == [line[1:] for line in declared.lines()], f"stale: {content['command']}"

@@ -1,0 +1,50 @@
+"""Experiments in small: they show that all of it runs, and measure nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from cozad_teach.settings import FULL, LITE
+
+if TYPE_CHECKING:
+    from cozad_teach.experiments.lists import Experiment
+
+__all__ = ["TOY", "TOY_DATA", "in_small"]
+
+TOY_DATA = "toy"  # one drawn category that training never sees
+_METHODS, _PROTOCOLS = 3, 2
+TOY = dataclasses.replace(
+    FULL,
+    name="toy",
+    backbone=LITE.backbone,
+    precision=LITE.precision,  # half as many bits make a processor slower
+    image_size=64,
+    images_per_category=6,
+    tasks_per_step=2,
+    support_images=3,
+    query_images=2,
+    patches_per_image=6,
+    meta_steps=2,
+    inner_steps=2,
+)
+
+
+def in_small(experiment: Experiment) -> Experiment:
+    """Make an experiment small: its first methods and protocols, one data set, one seed, `TOY`.
+
+    Where its data sets are parts with a share of anomalous images, the one of the toy is, too.
+    """
+    percentage = experiment.data[0].rpartition("-")[2]
+    data = f"{TOY_DATA}-{percentage}" if percentage.isdecimal() else TOY_DATA
+    methods = experiment.methods[:_METHODS]
+    return dataclasses.replace(
+        experiment,
+        data=(data,),
+        methods=methods,
+        protocols=experiment.protocols[:_PROTOCOLS],
+        seeds=experiment.seeds[:1],
+        settings=TOY.name,
+        means={},
+        pairs=tuple(pair for pair in experiment.pairs if {*pair} <= {*methods}),
+    )
