@@ -23,7 +23,7 @@ export MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ OMP_NUM_THREADS
 .NOTPARALLEL:
 .PHONY: help setup python book test quick lint check-book check-links check-notebooks unit lab
 .PHONY: student serve lock clean distclean release releasable site pdf slides wheelhouse
-.PHONY: assignment
+.PHONY: assignment full
 
 # $(call step,NAME,COMMAND): run a command under a heading and say how long it took.
 define step
@@ -77,6 +77,9 @@ unit: setup ## the tests of the package
 lab: export OMP_NUM_THREADS = 1
 lab: setup ## open JupyterLab on the chapters (LAB="--no-browser --port 9000" for its options)
 	@$(RUN) book/_tools/lab.py $(LAB)
+
+full: setup ## every full run of the book, on a graphics card (hours; stopped, it goes on)
+	@COZAD_SETTINGS=$${COZAD_SETTINGS:-full} $(RUN) book/_tools/full_runs.py
 
 pdf: check-book ## the whole book as one PDF, build/cozad-book.pdf (needs Chromium)
 	$(call step,write the PDF,$(RUN) book/_tools/pdf.py)

@@ -43,6 +43,7 @@ def environment(*modules: Path, packs: bool) -> dict[str, str]:
     """
     values = dict(os.environ)
     folder = values.pop("COZAD_PACKS", "")
+    values.pop("COZAD_SETTINGS", None)  # `full_runs.py` alone runs what takes hours
     if packs and folder:
         values["COZAD_PACKS"] = str(Path(folder).resolve())
     folders = [*map(str, modules), str(ROOT), values.get("PYTHONPATH")]
