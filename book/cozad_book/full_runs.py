@@ -9,6 +9,7 @@ import torch
 
 from cozad_book.full_results import WANTED
 from cozad_teach.cli.bench import bench
+from cozad_teach.cli.speed import bench_speed
 from cozad_teach.errors import CozadError
 from cozad_teach.experiments.data import image_place
 from cozad_teach.experiments.ledger import Results, read_results
@@ -17,7 +18,7 @@ from cozad_teach.experiments.variants import AUXILIARY
 from cozad_teach.settings import FULL
 from cozad_teach.training.auxiliary_images import DRAWN
 
-__all__ = ["Size", "full_size", "run_full"]
+__all__ = ["Size", "full_size", "run_full", "run_speed"]
 
 
 @dataclass(frozen=True)
@@ -98,4 +99,10 @@ def run_full(experiment: str, size: Size) -> Results:
         trial=size.settings == TOY.name,
         progress=size.settings != TOY.name,
     )
+    return read_results(path.stem, path.parent)
+
+
+def run_speed(size: Size) -> Results:
+    """Measure how fast the device is, and store it; parameters and errors as `run_full`."""
+    path = bench_speed(size.device, size.settings, trial=size.settings == TOY.name)
     return read_results(path.stem, path.parent)

@@ -15,21 +15,19 @@ from cozad_teach.evaluation.category import METRICS
 from cozad_teach.experiments.asked import asked_for
 from cozad_teach.experiments.ledger import read_results, write_results
 from cozad_teach.experiments.lists import experiment
-from cozad_teach.experiments.provenance import CHANGED, current_commit, provenance
+from cozad_teach.experiments.provenance import CHANGED, current_commit
 from cozad_teach.experiments.published import paper_table
 from cozad_teach.experiments.quotes import fill
 from cozad_teach.experiments.runner import run_all
-from cozad_teach.experiments.speed import measure_speed
 from cozad_teach.experiments.summary import ledger_content
 from cozad_teach.experiments.toy import TOY
 from cozad_teach.experiments.workers import run_by_workers
 from cozad_teach.files.checkout import build_folder, results_folder
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.writing import atomic_write
-from cozad_teach.settings import LITE
 from cozad_teach.training.auxiliary_images import DRAWN
 
-__all__ = ["bench", "check", "fill_files", "show"]
+__all__ = ["bench", "check", "fill_files", "ledger_to_write", "show"]
 
 LARGEST_TEXT = 256 * 2**20  # bytes
 Place = str | os.PathLike[str] | None
@@ -57,7 +55,7 @@ def bench(
     Parameters
     ----------
     name : str
-        Of the experiment, or ``speed``.
+        Of the experiment.
     settings : str, optional
         Other settings than the experiment's own: then it is stored under their name. ``toy`` does
         a small part of it, which is never stored in the book's ledger.
@@ -89,10 +87,9 @@ def bench(
     LeakError
         If the audit of a run did not pass; the ledger stays as it was.
     """
-    if name == "speed":
-        return _bench_speed(folder or _ledger(trial=trial))
     asked = asked_for(name, settings, auxiliary, on_packs=packs is not None)
-    folder = folder or _ledger(trial=trial or settings == TOY.name)  # hours before it is needed
+    # Hours before it is needed.
+    folder = folder or ledger_to_write(trial=trial or settings == TOY.name)
     done = run_by_workers(
         asked.experiment.lines(),
         workers,
@@ -112,18 +109,14 @@ def bench(
     return write_results(asked.stored, content, folder)
 
 
-def _bench_speed(folder: Path) -> Path:
-    content = {
-        "question": "How fast are the measuring tools and the parts of the method, each beside "
-        "others in one process?",
-        "command": "cozad bench speed",
-        "made_with": provenance(LITE, "cpu"),
-        "rows": measure_speed(),
-    }
-    return write_results("speed", content, folder)
+def ledger_to_write(*, trial: bool) -> Path:
+    """Give the book's ledger, or for a trial another one.
 
-
-def _ledger(*, trial: bool) -> Path:
+    Raises
+    ------
+    CozadError
+        If it is the book's, and files of the checkout were changed.
+    """
     ledger = results_folder()
     if trial:
         return build_folder() / "trials"
@@ -135,8 +128,8 @@ def _ledger(*, trial: bool) -> Path:
     return ledger
 
 
-def show(name: str | None = None) -> None:
-    """Print one experiment of the ledger, or all.
+def show(name: str | None = None, folder: Path | None = None) -> None:
+    """Print one experiment of the ledger, or of the one in `folder`; or all of the book's.
 
     Raises
     ------
@@ -144,7 +137,7 @@ def show(name: str | None = None) -> None:
         If there is none of that name.
     """
     for one in [name] if name else sorted(path.stem for path in results_folder().glob("*.json")):
-        results = read_results(one)
+        results = read_results(one, folder)
         print(f"{one}: {results.content['question']}\n\n{results}\n")
 
 

@@ -1,4 +1,4 @@
-"""The device and the model that a command names."""
+"""The settings, the device and the model that a command names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,21 @@ from cozad_teach.errors import CozadError
 if TYPE_CHECKING:
     from cozad_teach.cozad import CoZAD
 
-__all__ = ["device", "load_model_of"]
+__all__ = ["check_settings", "device", "load_model_of"]
+
+
+def check_settings(name: str) -> None:
+    """Refuse a name that no settings have.
+
+    Raises
+    ------
+    CozadError
+        With the names that there are.
+    """
+    from cozad_teach.settings import SETTINGS
+
+    if name not in SETTINGS:
+        raise CozadError(f"unknown settings {name!r}: choose {', '.join(SETTINGS)}")
 
 
 def device(name: str | None) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from cozad_teach.cli.arguments import Command, parser
 from cozad_teach.cli.endings import run_command
-from cozad_teach.cli.loading import device, load_model_of
+from cozad_teach.cli.experiments import bench, results
+from cozad_teach.cli.loading import check_settings, device, load_model_of
 from cozad_teach.cli.predict import predict_images
 from cozad_teach.errors import CozadError
 from cozad_teach.files.places import check_target, head
@@ -89,13 +90,6 @@ def _trained(options: argparse.Namespace, checkpoint: Path) -> CoZAD:
     )
 
 
-def _check_settings(name: str) -> None:
-    from cozad_teach.settings import SETTINGS
-
-    if name not in SETTINGS:
-        raise CozadError(f"unknown settings {name!r}: choose {', '.join(SETTINGS)}")
-
-
 def _train(options: argparse.Namespace) -> int:
     from cozad_teach.training.auxiliary_sets import usual_settings
     from cozad_teach.training.sharding import is_first, shared_training
@@ -103,7 +97,7 @@ def _train(options: argparse.Namespace) -> int:
     with shared_training(device(options.device)) as options.device:
         if options.settings is None:
             options.settings = usual_settings(options.auxiliary)
-        _check_settings(options.settings)
+        check_settings(options.settings)
         act = _write_model if is_first() else _trained  # all processes end with the same model
         act(options, Path(f"{options.out}.checkpoint"))
     return 0
@@ -176,54 +170,6 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _bench(options: argparse.Namespace) -> int:
-    if options.experiment == "untouched":
-        from cozad_teach.cli.untouched import look_once
-
-        return look_once(options)
-    if options.folder or options.model:
-        raise CozadError("a folder of images and --model belong to cozad bench untouched")
-    from cozad_teach.cli import bench as commands
-    from cozad_teach.experiments.toy import TOY
-
-    if options.settings not in (None, TOY.name):
-        _check_settings(options.settings)
-
-    path = commands.bench(
-        options.experiment,
-        options.settings,
-        auxiliary=options.auxiliary,
-        packs=options.packs,
-        device=device(options.device),
-        weights=options.weights,
-        trial=options.trial,
-        workers=options.workers,
-        cluster=options.ray,
-    )
-    print(f"written to {path}")
-    return 0
-
-
-def _results(options: argparse.Namespace) -> int:
-    from cozad_teach.cli import bench as commands
-
-    if options.fill:
-        commands.fill_files(options.fill)
-    elif options.check is not None:
-        print(
-            commands.check(
-                options.experiment or "accuracy",
-                options.check,
-                packs=options.packs,
-                device=device(options.device),
-                weights=options.weights,
-            )
-        )
-    else:
-        commands.show(options.experiment)
-    return 0
-
-
 def _of_the_book(name: str, options: argparse.Namespace) -> int:
     from importlib.metadata import entry_points
 
@@ -242,8 +188,8 @@ COMMANDS: dict[str, Command] = {
     "evaluate": _evaluate,
     "predict": predict_images,
     "demo": partial(_of_the_book, "demo"),
-    "bench": _bench,
-    "results": _results,
+    "bench": bench,
+    "results": results,
     "grade": partial(_of_the_book, "grade"),
 }
 

@@ -149,7 +149,7 @@ class Results:
         data : str, optional
             The data set; by default all.
         """
-        if self.name == "speed":
+        if "rows" in self.content:
             return _speed_table(self.content["rows"])
         return self._rows("results", ("method",), metrics, data)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -63,7 +64,8 @@ def current_commit() -> str | None:
     """Name the commit of the package's checkout, with `CHANGED` where files differ from it.
 
     New files count where Python would import them. Those of the ledger do not: what one experiment
-    has stored changes no other. None where there is no commit.
+    has stored changes no other. Where the files came without git, as to a machine that is lent, it
+    is what ``COZAD_COMMIT`` says; None where nothing says it.
     """
     package = Path(__file__).resolve().parents[1]
 
@@ -78,5 +80,5 @@ def current_commit() -> str | None:
         changed = git("diff", "--name-only", "HEAD", "--", ":/", f":(top,exclude){_LEDGER}")
         added = git("ls-files", "--others", "--exclude-standard", "--", "*.py")
     except (OSError, subprocess.CalledProcessError):
-        return None
+        return os.environ.get("COZAD_COMMIT")
     return commit + CHANGED if changed or added else commit

@@ -494,6 +494,9 @@ def test_a_changed_checkout_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (package / "experiments").mkdir(parents=True)
     monkeypatch.setattr(provenance, "__file__", str(package / "experiments" / "provenance.py"))
     assert provenance.current_commit() is None
+    with monkeypatch.context() as patch:
+        patch.setenv("COZAD_COMMIT", "0123456789ab")
+        assert provenance.current_commit() == "0123456789ab"
     (package / "a.py").write_text("")
 
     def git(*words: str) -> None:

@@ -10,7 +10,7 @@ import torch
 from matplotlib import pyplot as plt
 
 from cozad_book import full_results, full_runs
-from cozad_book.full_results import show_full_run, show_losses, show_trainings
+from cozad_book.full_results import show_full_run, show_losses, show_speed, show_trainings
 from cozad_book.full_runs import Size, full_size, run_full
 from cozad_book.listings import Listing, Table
 from cozad_teach.errors import CozadError
@@ -47,7 +47,7 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_was_not_run_is_said(ledger: Path) -> None:
-    shown = [show_full_run("ablation"), show_trainings(), show_losses()]
+    shown = [show_full_run("ablation"), show_trainings(), show_losses(), show_speed()]
     assert all(isinstance(one, Listing) for one in shown)
     assert all("Not yet run on a GPU" in str(one) and "make full" in str(one) for one in shown)
     # An entry from before trainings were kept.
@@ -73,6 +73,16 @@ def test_what_was_run_is_shown_with_its_hardware(
     assert show_trainings("ablation").rows[1] == [
         *("1", "a large card", "drawn", "2", "61 s", "900 MB")
     ]
+
+
+def test_the_speed_of_a_card_is_shown(ledger: Path) -> None:
+    row = {"what": "features", "other": "the backbone", "wanted": "0.8", "ratio": 0.9, "note": ""}
+    content = {**{key: CONTENT[key] for key in ("question", "command", "made_with")}, "rows": [row]}
+    write_results("speed_cuda", content, ledger)
+    assert "| features | the backbone | 0.9 | 0.8 |" in repr(show_speed())
+    toy = {**content, "made_with": {**CARD, "settings": "toy"}}
+    write_results("speed_cpu", toy, ledger)
+    assert "0.9" not in repr(show_speed(read_results("speed_cpu", ledger)))
 
 
 def test_the_best_auxiliary_images_are_shown(ledger: Path) -> None:
