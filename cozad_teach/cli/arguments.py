@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 
 from cozad_teach import __version__
 from cozad_teach.cli.book_arguments import (
