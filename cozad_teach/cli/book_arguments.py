@@ -40,8 +40,8 @@ def add_commands_of_the_book(added: Any, commands: Mapping[str, Command]) -> Non
     bench.add_argument(
         "experiment",
         help="accuracy, first_result, ablation, ablation_single, contamination, auxiliary, "
-        "few_shot, scale, backbone, choose, paper, full or speed; speed with --device beside the "
-        "best that it does; or untouched",
+        "few_shot, scale, backbone, choose, paper, full, scaling or speed; speed with --device "
+        "beside the best that it does; or untouched",
     )
     bench.add_argument(
         "folder", nargs="?", metavar="DIR_OR_ZIP", help="of untouched: images as in evaluate"

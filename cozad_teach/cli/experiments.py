@@ -19,15 +19,16 @@ def bench(options: argparse.Namespace) -> int:
     if options.folder or options.model:
         raise CozadError("a folder of images and --model belong to cozad bench untouched")
     from cozad_teach.cli import bench as commands
+    from cozad_teach.experiments.speed import TIMED
     from cozad_teach.experiments.toy import TOY
 
     if options.settings not in (None, TOY.name):
         check_settings(options.settings)
-    if options.experiment == "speed":
+    if options.experiment in TIMED:
         from cozad_teach.cli.speed import bench_speed
 
         where = options.device and device(options.device)
-        path = bench_speed(where, options.settings, trial=options.trial)
+        path = bench_speed(where, options.settings, name=options.experiment, trial=options.trial)
         commands.show(path.stem, path.parent)
     else:
         path = commands.bench(

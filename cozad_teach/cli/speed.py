@@ -1,4 +1,4 @@
-"""What ``cozad bench speed`` does."""
+"""What ``cozad bench speed`` and ``cozad bench scaling`` do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 
 from cozad_teach.cli.bench import ledger_to_write
+from cozad_teach.errors import CozadError
 from cozad_teach.experiments.device_speed import measure_device
 from cozad_teach.experiments.ledger import write_results
 from cozad_teach.experiments.lists import OURS, run_settings
 from cozad_teach.experiments.provenance import provenance
-from cozad_teach.experiments.speed import measure_speed
+from cozad_teach.experiments.speed import TIMED, measure_speed
 from cozad_teach.experiments.toy import TOY
 from cozad_teach.settings import FULL, LITE
 
@@ -24,6 +25,7 @@ def bench_speed(
     device: str | None = None,
     settings: str | None = None,
     *,
+    name: str = "speed",
     folder: Path | None = None,
     trial: bool = False,
 ) -> Path:
@@ -37,6 +39,8 @@ def bench_speed(
         ``tests/benchmarks``.
     settings : str, optional
         Of what is timed on a device, by default ``full`` on a graphics card and ``lite`` elsewhere.
+    name : str
+        Of `TIMED`.
     folder, trial
         As in `bench`.
 
@@ -45,20 +49,25 @@ def bench_speed(
     CozadError
         If there are no scripts, one fails, or files of the checkout were changed.
     """
+    if device and name != "speed":
+        raise CozadError(f"--device belongs to cozad bench speed, not to {name}")
     folder = folder or ledger_to_write(trial=trial or settings == TOY.name)
     if device is None:
-        question = "the measuring tools and the parts of the method, each beside others"
-        stored, command, of, rows = "speed", "cozad bench speed", LITE, measure_speed()
+        question, stored, of, rows = TIMED[name], name, LITE, measure_speed(name)
+        command = f"cozad bench {name}"
     else:
         kind = torch.device(device).type
-        name = settings or (FULL.name if kind == "cuda" else LITE.name)
-        question = "features, files to scores and meta-steps, each beside the best of its device,"
-        stored, command = f"speed_{kind}", f"cozad bench speed --device {kind} --settings {name}"
-        of = run_settings(name, OURS)
-        n_images = _IMAGES[TOY.name if name == TOY.name else kind]
+        chosen = settings or (FULL.name if kind == "cuda" else LITE.name)
+        question = (
+            "How fast are features, files to scores and meta-steps, each beside the best of its "
+            "device, in one process?"
+        )
+        stored, command = f"speed_{kind}", f"cozad bench speed --device {kind} --settings {chosen}"
+        of = run_settings(chosen, OURS)
+        n_images = _IMAGES[TOY.name if chosen == TOY.name else kind]
         rows = measure_device(of, device, n_images)
     content = {
-        "question": f"How fast are {question} in one process?",
+        "question": question,
         "command": command,
         "made_with": provenance(of, device or "cpu"),
         "rows": rows,

@@ -208,6 +208,6 @@ def experiment(name: str) -> Experiment:
     """
     if name not in EXPERIMENTS:
         raise CozadError(
-            f"unknown experiment {name!r}: choose {', '.join([*EXPERIMENTS, 'speed'])}"
+            f"unknown experiment {name!r}: choose {', '.join([*EXPERIMENTS, 'speed', 'scaling'])}"
         )
     return EXPERIMENTS[name]

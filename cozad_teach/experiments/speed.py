@@ -10,27 +10,35 @@ from typing import Any
 
 from cozad_teach.errors import CozadError
 
-__all__ = ["BENCHMARKS", "measure_speed"]
+__all__ = ["BENCHMARKS", "TIMED", "measure_speed"]
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "tests" / "benchmarks"
+# What the entries of the ledger ask that scripts answer.
+TIMED = {
+    "speed": "How fast are the measuring tools and the parts of the method, each beside others in "
+    "one process?",
+    "scaling": "What do several processes bring, and what does it take to start them?",
+}
+_SCRIPTS = {"speed": "bench_*.py", "scaling": "scale_*.py"}
 
 
-def measure_speed() -> list[dict[str, Any]]:
-    """Run every benchmark and collect what it found.
+def measure_speed(name: str = "speed") -> list[dict[str, Any]]:
+    """Run every benchmark of an entry of `TIMED` and collect what it found.
 
     Returns
     -------
     list of dict
         For each comparison ``what`` was timed, with what (``other``), ``seconds`` and
-        ``other_seconds`` of processor time, ``ratio``: how many times faster, or None where the
-        other is not installed, the ratio ``wanted``, and a ``note`` on how the results differ.
+        ``other_seconds`` of processor time, for ``scaling`` on the clock, ``ratio``: how many
+        times faster, or None where the other is not installed, the ratio ``wanted``, and a
+        ``note``.
 
     Raises
     ------
     CozadError
         If there are no benchmarks beside the package, or one fails.
     """
-    scripts = sorted(BENCHMARKS.glob("bench_*.py"))
+    scripts = sorted(BENCHMARKS.glob(_SCRIPTS[name]))
     if not scripts:
         raise CozadError("there are no benchmarks here: work in a checkout of the project")
     rows: list[dict[str, Any]] = []
