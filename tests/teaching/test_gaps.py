@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 
 from cozad_book.gaps import CLAIMS, GAPS, Gap, claims_table, gain, gap_table
+from cozad_teach import contrastive, features
+from cozad_teach.cozad import CoZAD
 from cozad_teach.experiments.ledger import read_results
 from cozad_teach.experiments.lists import experiment
 from cozad_teach.experiments.variants import VARIANTS
-from cozad_teach.settings import Settings
+from cozad_teach.settings import LITE, Settings
+from cozad_teach.training.auxiliary_images import DRAWN
+
+ROOT = Path(__file__).resolve().parents[2]
 
 STEPS = list(dict.fromkeys(gap.step for gap in GAPS))
 MEASURED = [gap for gap in GAPS if gap.evidence]
@@ -29,8 +38,41 @@ def test_what_was_measured_concerns_the_settings_of_the_gap(gap: Gap) -> None:
     assert gap.evidence and gap.instead
     run = experiment(gap.evidence.experiment)
     assert gap.evidence.variant in run.methods and gap.evidence.protocol in run.protocols
-    changed = set(VARIANTS[gap.evidence.variant].changes)
-    assert not gap.settings or changed & set(gap.settings)
+    variant = VARIANTS[gap.evidence.variant]
+    other_images = gap.step == "data" and variant.auxiliary != DRAWN
+    assert not gap.settings or set(variant.changes) & set(gap.settings) or other_images
+
+
+def test_each_gap_is_held_by_code_and_has_a_number_or_a_reason() -> None:
+    settings = {field.name for field in dataclasses.fields(Settings)}
+    for gap in GAPS:
+        has_all = gap.evidence is not None and gap.evidence.drawn != ""
+        assert bool(gap.why_not) != has_all, gap
+        assert bool(gap.settings) != bool(gap.code), gap
+        functions = (getattr(module, gap.code, None) for module in (features, contrastive))
+        assert gap.settings or gap.code in settings or any(map(callable, functions)), gap
+
+
+def test_reasons_name_sections_that_are_there() -> None:
+    chapter = (ROOT / "book" / "chapters" / "12_gap_ledger.ipynb").read_text(encoding="utf-8")
+    notebook = (ROOT / "book" / "results" / "experiments.md").read_text(encoding="utf-8")
+    below = {gap.why_not.partition("below: ")[2].partition(";")[0] for gap in GAPS} - {""}
+    assert below == {"All ways at once", "In use alone"}
+    assert all(f"### {title}\\n" in chapter for title in below)
+    assert "## 3 Direction and length of features" in notebook
+
+
+def test_smoothing_changes_maps_and_no_image_score() -> None:
+    """The reason that stands in the table."""
+    scores = torch.rand(2, 8, 8)
+    models: Any = [
+        SimpleNamespace(settings=dataclasses.replace(LITE, smoothing=pixels))
+        for pixels in (1.0, LITE.smoothing)
+    ]
+    one, two = (CoZAD.image_scores(model, scores) for model in models)
+    assert (one == two).all()
+    sharp, smooth = (CoZAD.pixel_maps(model, scores, [(64, 64)] * 2)[0] for model in models)
+    assert (sharp != smooth).any()
 
 
 def test_gains_are_those_of_the_ledger() -> None:
@@ -42,7 +84,8 @@ def test_gains_are_those_of_the_ledger() -> None:
     shown = gain(gap.evidence, "packs").replace("\N{NO-BREAK SPACE}", " ")
     assert shown == f"{value:+.3f} ± {(high - low) / 2:.3f}"
     row = gap_table("score").rows[[g for g in GAPS if g.step == "score"].index(gap)]
-    assert row[:2] == ["one mean, or one for each place", "each place (not one mean)"]
+    choice = "by_place: each place (not one mean)"
+    assert row[:2] == ["one mean, or one for each place", choice]
     assert row[2:] == [gain(gap.evidence, data) for data in ("packs", "unseen")]
     assert row[2] != row[3]
 
@@ -54,6 +97,7 @@ def test_every_step_has_a_table_without_open_braces(step: str) -> None:
     assert not any("{" in text for row in rows for text in row)
     for row, gap in zip(rows, (g for g in GAPS if g.step == step), strict=True):
         assert (row[2] == "not measured") == (gap.evidence is None)
+        assert row[3] == gap.why_not or not gap.why_not
 
 
 def test_claims_are_the_paper_s_four_ideas() -> None:
