@@ -6,16 +6,18 @@ import argparse
 from collections.abc import Mapping
 
 from cozad_teach import __version__
-from cozad_teach.cli.book_arguments import (
-    Command,
-    add_commands_of_the_book,
-    add_machine,
-    add_model,
-)
+from cozad_teach.cli.experiment_arguments import add_experiments
+from cozad_teach.cli.words import Command, add_machine, add_model
 
-__all__ = ["Command", "parser"]
+__all__ = ["OF_THE_BOOK", "parser"]
 
 LARGEST_SEED = 2**32 - 1  # of the generators that draw from it
+# Commands that the book's package brings, each with words of its own.
+OF_THE_BOOK = {
+    "demo": "show a page that takes photographs",
+    "doctor": "say what is wrong with this installation",
+    "grade": "mark students' notebooks",
+}
 
 
 def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
@@ -36,9 +38,6 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"cozad-teach {__version__}")
     added = whole.add_subparsers(required=True, metavar="COMMAND")
-
-    doctor = added.add_parser("doctor", help="say what is wrong with this installation")
-    doctor.set_defaults(run=commands["doctor"])
 
     data = added.add_parser("data", help="write embedded categories that training never sees")
     data.add_argument("--out", required=True, metavar="DIR", help="folder to make")
@@ -126,7 +125,10 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     add_machine(predict)
     predict.set_defaults(run=commands["predict"])
 
-    add_commands_of_the_book(added, commands)
+    add_experiments(added, commands)
+
+    for name, text in OF_THE_BOOK.items():  # to be listed: their words are parsed elsewhere
+        added.add_parser(name, help=text)
     return whole
 
 

@@ -6,15 +6,15 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cozad_teach.cli.arguments import Command, parser
+from cozad_teach.cli.arguments import OF_THE_BOOK, parser
 from cozad_teach.cli.endings import run_command
 from cozad_teach.cli.experiments import bench, results
 from cozad_teach.cli.loading import check_settings, device, load_model_of
 from cozad_teach.cli.predict import predict_images
+from cozad_teach.cli.words import Command
 from cozad_teach.errors import CozadError
 from cozad_teach.files.places import check_target, head
 from cozad_teach.files.writing import atomic_write, only_writer
@@ -41,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
 
     def run() -> int:
-        options = parser(COMMANDS).parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        if words and words[0] in OF_THE_BOOK:
+            return _of_the_book(words[0], words[1:])
+        options = parser(COMMANDS).parse_args(words)
         code: int = options.run(options)
         return code
 
@@ -170,27 +173,24 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _of_the_book(name: str, options: argparse.Namespace) -> int:
+def _of_the_book(name: str, words: Sequence[str]) -> int:
     from importlib.metadata import entry_points
 
     # This package does not import the book's: that one names its commands.
     found = entry_points(group="cozad_teach.commands", name=name)
     if not found:
         raise CozadError(f"cozad {name} is part of the book: run make setup in its folder")
-    code: int = next(iter(found)).load()(options)
+    code: int = next(iter(found)).load()(words)
     return code
 
 
 COMMANDS: dict[str, Command] = {
-    "doctor": partial(_of_the_book, "doctor"),
     "data": _data,
     "train": _train,
     "evaluate": _evaluate,
     "predict": predict_images,
-    "demo": partial(_of_the_book, "demo"),
     "bench": bench,
     "results": results,
-    "grade": partial(_of_the_book, "grade"),
 }
 
 

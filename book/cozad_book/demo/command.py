@@ -9,12 +9,13 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cozad_teach.cli.loading import load_model_of
+from cozad_teach.cli.words import add_machine, add_model
 from cozad_teach.errors import CozadError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __all__ = ["demo", "free_port", "serving"]
 
 HOST = "127.0.0.1"
 PORTS = 100  # that are tried
+LARGEST_PORT = 2**16 - 1
 # Drawn materials that training never saw, under the words for their buttons.
 SAMPLES = {"walnut wood": "wood_walnut", "wool": "knit_wool", "mosaic": "cells_mosaic"}
 N_NORMAL, N_ANOMALOUS = 8, 4
@@ -54,8 +56,19 @@ STARTS = {
 }
 
 
-def demo(options: argparse.Namespace) -> int:
-    """Do ``cozad demo``: show the page until Ctrl-C."""
+def demo(words: Sequence[str]) -> int:
+    """Do ``cozad demo``, which these words follow: show the page until Ctrl-C."""
+    parser = argparse.ArgumentParser(
+        prog="cozad demo",
+        description="Show a page on this machine that takes photographs and draws heat maps over "
+        "them. Nothing leaves the machine.",
+    )
+    add_model(parser)
+    parser.add_argument(
+        "--port", type=_port, default=7860, help="where the page is; if taken, the next free one"
+    )
+    add_machine(parser)
+    options = parser.parse_args(words)
     from cozad_teach.models.ready import model_file
 
     options.model = model_file(options.model)
@@ -80,6 +93,12 @@ def demo(options: argparse.Namespace) -> int:
     return 0
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1024 <= int(text) <= LARGEST_PORT):
+        raise argparse.ArgumentTypeError(f"a number from 1024 to {LARGEST_PORT}, not {text!r}")
+    return int(text)
+
+
 def free_port(first: int) -> int:
     """Give the first port that nobody listens on, from `first` on.
 
@@ -88,7 +107,7 @@ def free_port(first: int) -> int:
     CozadError
         If a hundred are taken.
     """
-    for port in range(first, min(first + PORTS, 2**16)):
+    for port in range(first, min(first + PORTS, LARGEST_PORT + 1)):
         with socket.socket() as tried, suppress(OSError):
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind((HOST, port))

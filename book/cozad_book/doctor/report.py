@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cozad_book.doctor.imports import PROBED, check_imports, run_probe
@@ -69,8 +70,10 @@ CHAPTERS = (
 )
 
 
-def doctor(options: argparse.Namespace) -> int:
-    """Do ``cozad doctor``: report, and give 2 where there is a problem."""
+def doctor(words: Sequence[str]) -> int:
+    """Do ``cozad doctor``, which no words follow: report, and give 2 where there is a problem."""
+    about = "Say what is wrong with this installation, and which chapters this machine can run."
+    argparse.ArgumentParser(prog="cozad doctor", description=about).parse_args(words)
     findings = diagnose()
     print(report(findings))
     return 2 if any(finding.status == "problem" for finding in findings) else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,13 +19,13 @@ from cozad_teach.files.writing import atomic_folder, atomic_write, only_writer
 __all__ = ["grade"]
 
 
-def grade(options: argparse.Namespace) -> int:
-    """Mark a folder of submissions: notebooks or files `my_cozad.py`.
+def grade(words: Sequence[str]) -> int:
+    """Do ``cozad grade``: mark a folder of submissions, notebooks or files `my_cozad.py`.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        ``folder``, ``out``, ``points``, ``roster``, ``by`` and ``column``.
+    words : sequence of str
+        What follows the command.
 
     Returns
     -------
@@ -37,6 +37,7 @@ def grade(options: argparse.Namespace) -> int:
     CozadError
         If the system cannot run strangers' code safely, or something cannot be read or written.
     """
+    options = _parser().parse_args(words)
     if lacking := sandbox.missing():
         raise CozadError(
             f"grading runs strangers' code and needs {lacking} to do so safely: use the project's "
@@ -109,6 +110,46 @@ def _upload(
     begins = len(roster.head)
     check_target(path, reads=reads, ours=lambda old: head(old, begins) == roster.head)
     return _Upload(roster, path, match(roster, [one.student for one in submissions]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cozad grade",
+        description="Mark exercises in notebooks or files my_cozad.py. Each answer runs in a "
+        "process of its own without files, network and other processes. Where it was stopped, the "
+        "same command goes on from GRADES.csv.partial.",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="a folder or file per student")
+    add("--out", type=Path, required=True, metavar="GRADES.csv")
+    add(
+        "--points",
+        type=Path,
+        metavar="POINTS.csv",
+        help="what is graded and its worth: columns exercise and points; by default each exercise "
+        "that anyone answers, one point each",
+    )
+    add(
+        "--roster",
+        type=Path,
+        metavar="TABLE.csv",
+        help="a learning platform's table of students: the same one with marks is written beside "
+        "GRADES.csv",
+    )
+    add(
+        "--by",
+        metavar="TITLE",
+        help="the roster's column whose entries are names of submissions, or e-mail addresses with "
+        "these before the @; by default Identifier (Moodle), ID (Canvas) or Username (Blackboard), "
+        "as these platforms put them into names of files",
+    )
+    add(
+        "--column",
+        metavar="TITLE",
+        help="the roster's column for the marks, which is added where it is missing; by default "
+        "Grade",
+    )
+    return parser
 
 
 def _is_table(path: Path) -> bool:
