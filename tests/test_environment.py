@@ -168,9 +168,9 @@ def test_every_import_of_the_package_is_a_declared_dependency() -> None:
         "yaml": "pyyaml",
     }
     declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
-    # An extra of its own, which the one command that needs it asks for by name.
-    extra = PROJECT["optional-dependencies"]["demo"]
-    declared |= {canonicalize_name(Requirement(text).name) for text in extra}
+    # Extras of their own, which the one command that needs each asks for by name.
+    extras = [PROJECT["optional-dependencies"][name] for name in ("demo", "scale")]
+    declared |= {canonicalize_name(Requirement(text).name) for text in chain(*extras)}
     needed = {canonicalize_name(distributions.get(name, name)) for name in imported_packages()}
     assert needed <= declared
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from cozad_teach.training.meta_training import MetaStep, meta_train
 from cozad_teach.training.sharding import is_first, shared_training
 
 CHANNELS = 152  # of the levels of EfficientNet-Lite0
-WARM, STEPS, MODELS, REPEATS = 1, 8, 4, 2
+WARM, STEPS, REPEATS = 1, 6, 2
 LOCAL = ["--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", "--local-addr=127.0.0.1"]
 TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node=2", *LOCAL]
 
@@ -47,64 +48,75 @@ def seconds_of_steps(seed: int = 0) -> float:
     return times[-1] - times[WARM - 1]
 
 
-def started(what: str, *before: str, threads: int = 1) -> float:
-    """Give the seconds that a process of this script prints, or that it takes, started `before`."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "GLOO_SOCKET_IFNAME": "lo"}
-    command = [sys.executable, *before, __file__, what]
-    found = []
-    for _ in range(REPEATS):
+def seconds_of(*words: str) -> float:
+    """Start this script; give the seconds that it prints, or if it prints none, that it took."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, text=True, check=True
+    )
+    return float(done.stdout or time.perf_counter() - start)
+
+
+def only_compute(_: int) -> None:
+    """Do what takes a core and nothing else: two workers are twice as fast where both are free."""
+    sum(range(10**8))
+
+
+def seconds_of_units(unit: Callable[[int], object], workers: int) -> float:
+    """Do a unit of work for each of two models; the workers have started before."""
+    with Parallel(workers) as pool:
+        pool(delayed(unit)(seed) for seed in range(workers))
         start = time.perf_counter()
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        found.append(float(done.stdout or time.perf_counter() - start))
-    return min(found)
+        pool(delayed(unit)(seed) for seed in range(2))
+    return time.perf_counter() - start
 
 
 def act(what: str) -> None:
     """Do what a process of this script is started for."""
-    with shared_training("cpu"):
-        if what == "steps":
+    if what == "steps":
+        with shared_training("cpu"):
             seconds = seconds_of_steps()
             print(seconds if is_first() else "", end="")
-    if what == "models":
-        print(seconds_of_models(1), flush=True)
-    elif what == "workers":
-        print(seconds_of_models(2), flush=True)
+    elif what == "start":
+        with shared_training("cpu"):
+            pass
+    else:
+        unit = {"models": seconds_of_steps, "loops": only_compute}[what]
+        print(seconds_of_units(unit, int(sys.argv[2])))
 
 
-def seconds_of_models(workers: int) -> float:
-    """Train several models; the workers have started before."""
-    with Parallel(workers) as pool:
-        pool(delayed(seconds_of_steps)(seed) for seed in range(workers))
-        start = time.perf_counter()
-        pool(delayed(seconds_of_steps)(seed) for seed in range(MODELS))
-    return time.perf_counter() - start
-
-
-def row(what: str, ours: float, other: str, theirs: float) -> dict[str, Any]:
-    return {
-        "what": what,
-        "other": other,
-        "seconds": round(ours, 4),
-        "other_seconds": round(theirs, 4),
-        "ratio": round(theirs / ours, 2),
-        "wanted": "–",
-        "note": f"{ours:.3g} s, {theirs:.3g} s",
-    }
+COMPARED = (
+    ("meta-steps, 2 processes", (*TORCHRUN, __file__, "steps")),
+    ("one process", (__file__, "steps")),
+    ("2 models, 2 workers", (__file__, "models", "2")),
+    ("one after the other", (__file__, "models", "1")),
+    ("2 loops that only compute, 2 workers", (__file__, "loops", "2")),
+    ("one after the other", (__file__, "loops", "1")),
+    ("start of 2 processes", (*TORCHRUN, __file__, "start")),
+    ("start of one", (__file__, "start")),
+)
 
 
 def main() -> None:
-    one, threads = started("steps"), started("steps", threads=2)
-    two = started("steps", *TORCHRUN)
-    steps = f"{STEPS} meta-steps of 4 tasks, 2 processes"
-    models = f"{MODELS} models of {WARM + STEPS} meta-steps, 2 workers"
-    report(
-        [
-            row(steps, two, "one process, one thread", one),
-            row(steps, two, "one process, two threads", threads),
-            row(models, started("workers"), "one after another", started("models")),
-            row("start of 2 processes", started("-", *TORCHRUN), "start of one", started("-")),
-        ]
-    )
+    # By turns, and the least of each: other work on the machine comes and goes.
+    rounds = [[seconds_of(*words) for _, words in COMPARED] for _ in range(REPEATS)]
+    best = [min(times) for times in zip(*rounds, strict=True)]
+    rows: list[dict[str, Any]] = []
+    for i in range(0, len(COMPARED), 2):
+        ours, theirs = best[i], best[i + 1]
+        rows.append(
+            {
+                "what": COMPARED[i][0],
+                "other": COMPARED[i + 1][0],
+                "seconds": round(ours, 4),
+                "other_seconds": round(theirs, 4),
+                "ratio": round(theirs / ours, 2),
+                "wanted": "–",
+                "note": f"{ours:.3g} s, {theirs:.3g} s",
+            }
+        )
+    report(rows)
 
 
 if __name__ == "__main__":
