@@ -15,8 +15,9 @@ from tqdm.auto import tqdm
 from cozad_teach.adaptation import Adapted, adapt_support, adapt_supports
 from cozad_teach.contrastive import embed
 from cozad_teach.data.identity.uses import Use
+from cozad_teach.data.squares import ImageInput
 from cozad_teach.errors import CozadError
-from cozad_teach.features import Backbone, ImageInput, extract_features, standardise, unit_length
+from cozad_teach.features import Backbone, extract_features, standardise, unit_length
 from cozad_teach.maml import Parameters
 from cozad_teach.nearest import neighbourhood, own_distances, patch_distances
 from cozad_teach.scoring import image_scores, pixel_maps
@@ -119,13 +120,13 @@ class CoZAD:
         return Detection(patches, self.image_scores(patches), self.pixel_maps(patches, sizes))
 
     def features(self, images: ImageInput, *, progress: bool = False) -> Tensor:
-        """Extract standardised patch features, float32 on the CPU, shape (N, h, w, C).
+        """Extract standardised patch features, float32 on the model's device, shape (N, h, w, C).
 
-        `images` are uint8 arrays (H_i, W_i, 3) or functions that read one.
+        `images` are uint8 arrays (H_i, W_i, 3) or functions that read one, in any thread.
         """
-        size, precision = self.settings.image_size, self.settings.precision
-        grids = extract_features(self.backbone, images, size, precision, progress=progress)
-        return standardise(grids, self.feature_mean, self.feature_std)
+        device, of = self.backbone.mean.device, (self.settings.image_size, self.settings.precision)
+        grids = extract_features(self.backbone, images, *of, keep_on=device, progress=progress)
+        return standardise(grids, self.feature_mean.to(device), self.feature_std.to(device))
 
     def adapt(self, support: Tensor) -> Adapted:
         """Adapt to a category from its unlabelled, possibly contaminated images.

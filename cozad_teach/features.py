@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from cozad_teach.data.squares import ImageInput, read_squares, square
 from cozad_teach.errors import CozadError
 from cozad_teach.files.tensors import digest_of
 
 __all__ = [
     "Backbone",
-    "ImageInput",
     "extract_features",
     "feature_moments",
     "mean_pool",
@@ -28,7 +29,6 @@ __all__ = [
 ]
 
 PRECISIONS = ("float32", "bfloat16")
-ImageInput = Sequence[np.ndarray] | Sequence[Callable[[], np.ndarray]]
 
 
 class Backbone(nn.Module):
@@ -77,8 +77,7 @@ class Backbone(nn.Module):
 
         Each level is mean-pooled over 3×3 patches, resized to the finest grid and concatenated.
         """
-        # (images - mean) / std in one pass: in the layout that the network wants, two take five
-        # times as long.
+        # (images - mean) / std in one pass, of which two take five times as long in this layout.
         scaled = torch.addcmul(-self.mean / self.std, images, 1 / self.std)
         levels = [mean_pool(level.to(images.dtype)) for level in self.network(scaled)]
         grid = levels[0].shape[-2:]
@@ -110,7 +109,9 @@ def mean_pool(features: Tensor) -> Tensor:
     return F.avg_pool2d(features, kernel_size=3, stride=1, padding=1, count_include_pad=False)
 
 
-def preprocess(images: Sequence[np.ndarray], size: int) -> Tensor:
+def preprocess(
+    images: Sequence[np.ndarray], size: int, device: torch.device | str = "cpu"
+) -> Tensor:
     """Resize images to a square and scale them to [0, 1].
 
     Parameters
@@ -119,19 +120,16 @@ def preprocess(images: Sequence[np.ndarray], size: int) -> Tensor:
         uint8, shape (H_i, W_i, 3); sizes may differ.
     size : int
         Height and width of the result in pixels.
+    device : torch.device or str
+        Where the result is. Images travel there as bytes, a quarter of their float32.
 
     Returns
     -------
     torch.Tensor
-        float32, shape (N, 3, size, size), in [0, 1].
+        float32, shape (N, 3, size, size), in [0, 1]; in memory the channels are last.
     """
-    resized = [
-        image
-        if image.shape[:2] == (size, size)
-        else np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
-        for image in images
-    ]
-    return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
+    squares = torch.from_numpy(np.stack([square(image, size) for image in images]))
+    return squares.to(device).permute(0, 3, 1, 2).float() / 255
 
 
 @torch.no_grad()
@@ -141,32 +139,35 @@ def extract_features(
     size: int,
     precision: str = "float32",
     *,
-    batch_size: int = 8,
+    batch_size: int | None = None,
+    keep_on: torch.device | str = "cpu",
     progress: bool = False,
 ) -> Tensor:
-    """Extract the patch features of many images, a batch at a time.
+    """Extract the patch features of many images, a batch at a time, while the next ones are read.
 
     Parameters
     ----------
     backbone : Backbone
         Decides the device: batches are sent to where its buffers are.
     images : sequence of numpy.ndarray or of callables
-        uint8 images (H_i, W_i, 3), or functions that read one: then only a batch of images is in
-        memory at once.
+        uint8 images (H_i, W_i, 3), or functions that read one, in any thread: then only a few
+        images are in memory at once.
     size : int
         Height and width in pixels given to the backbone.
     precision : str
         In which the backbone computes: ``float32``, the same on a GPU as on a CPU but for
         rounding, or ``bfloat16`` to use a GPU's matrix units. All that follows is float32.
-    batch_size : int
-        Images per batch.
+    batch_size : int, optional
+        Images per batch; by default 8, and 64 on a graphics card.
+    keep_on : torch.device or str
+        Where the result is. Kept where the backbone is, it needs no way back.
     progress : bool
         Show a bar if the work takes more than two seconds.
 
     Returns
     -------
     torch.Tensor
-        float32 on the CPU, shape (N, h, w, C).
+        float32, shape (N, h, w, C).
 
     Raises
     ------
@@ -178,22 +179,21 @@ def extract_features(
         raise CozadError(f"unknown precision {precision!r}: choose {' or '.join(PRECISIONS)}")
     if not len(images):
         raise CozadError("there is no image to extract features from")
+    batch_size = batch_size or (64 if backbone.mean.is_cuda else 8)
     features: Tensor | None = None
     bar = tqdm(total=len(images), desc="features", unit="image", delay=2, disable=not progress)
     # Left alone, a GPU rounds the factors of a float32 convolution to ten bits, and may sum its
     # products in another order each time.
     exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-    with bar, exact:
+    with bar, exact, closing(read_squares(images, size, 2 * batch_size)) as squares:
         for start in range(0, len(images), batch_size):
-            some = [image() if callable(image) else image for image in images[start:][:batch_size]]
-            batch = preprocess(some, size)
-            batch = batch.to(backbone.mean.device, memory_format=torch.channels_last)
+            batch = preprocess([*islice(squares, batch_size)], size, backbone.mean.device)
             with torch.autocast(batch.device.type, torch.bfloat16, precision == "bfloat16"):
-                grid = backbone(batch).cpu()
+                grid = backbone(batch)
             if features is None:
-                features = torch.empty(len(images), *grid.shape[1:])
-            features[start : start + len(some)] = grid
-            bar.update(len(some))
+                features = torch.empty(len(images), *grid.shape[1:], device=keep_on)
+            features[start : start + len(batch)] = grid
+            bar.update(len(batch))
     assert features is not None
     return features
 

@@ -1,15 +1,18 @@
-"""Do the same with many files on all cores."""
+"""Do the same with many files on all cores, or read them while others are worked on."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from tqdm.auto import tqdm
 
-__all__ = ["in_threads"]
+__all__ = ["in_threads", "read_ahead"]
+
+_MOST_READERS = 8  # each may hold a large photograph
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,5 +45,34 @@ def in_threads(
         done = pool.map(function, items)
         bar = tqdm(done, description, len(items), unit="file", delay=2, disable=not progress)
         return list(bar)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def read_ahead(readers: Iterable[Callable[[], R]], ahead: int) -> Generator[R]:
+    """Call functions in threads, some of them before their results are wanted.
+
+    Parameters
+    ----------
+    readers : iterable of callable
+        Each is called once; which threads call them, and when, must not matter.
+    ahead : int
+        How many results may wait.
+
+    Yields
+    ------
+    object
+        What they gave, in their order. What one raises is raised in its turn; those that have not
+        begun are not called any more.
+    """
+    waiting: deque[Future[R]] = deque()
+    pool = ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1))
+    try:
+        for reader in readers:
+            waiting.append(pool.submit(reader))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

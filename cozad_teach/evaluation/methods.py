@@ -206,7 +206,7 @@ class Run:
         Returns
         -------
         scores : torch.Tensor
-            Shape (N, h, w), higher is more anomalous.
+            On the CPU, shape (N, h, w), higher is more anomalous.
         seconds : float
             The share of the time that went into adapting to the support, where that is a step of
             its own.
@@ -229,8 +229,8 @@ class Run:
             seconds += time.perf_counter() - started
             scores.append(self.method.score(model, target, adapted))
         if self.method.several_backbones:
-            return training_free.ensemble_scores(scores), seconds
-        return scores[0], seconds
+            return training_free.ensemble_scores(scores).cpu(), seconds
+        return scores[0].cpu(), seconds
 
     def _target(self, model: CoZAD, test: Tensor, support: Tensor | None, progress: bool) -> Target:
         if self.method.unit_length:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class ImageFeatures:
     Attributes
     ----------
     features : tuple of torch.Tensor
-        Standardised patch features by each model, shape (N, h, w, C).
+        Standardised patch features by each model, shape (N, h, w, C), where the model is.
     sizes : tuple of (int, int)
         (H_i, W_i) of each image in pixels.
     fingerprints : Fingerprints
@@ -50,26 +51,24 @@ class ImageFeatures:
         cls, models: Sequence[CoZAD], files: Sequence[ImageFile], *, progress: bool = False
     ) -> ImageFeatures:
         """Read files for their features, their sizes and their fingerprints."""
-        sizes: list[tuple[int, int]] = []
-        prints: list[Fingerprints] = []
+        # By number: they are read in threads, in any order.
+        found: dict[int, tuple[tuple[int, int], Fingerprints]] = {}
 
-        def reader(file: ImageFile) -> Callable[[], np.ndarray]:
-            def read() -> np.ndarray:
-                image = read_image(file)
-                sizes.append(image.shape[:2])
-                prints.append(Fingerprints.of([file.name], [image]))
-                return image
-
-            return read
+        def read(number: int) -> np.ndarray:
+            image = read_image(files[number])
+            found[number] = image.shape[:2], Fingerprints.of([files[number].name], [image])
+            return image
 
         started = time.perf_counter()
-        first = models[0].features([reader(file) for file in files], progress=progress)
+        readers = [partial(read, number) for number in range(len(files))]
+        first = models[0].features(readers, progress=progress)
         seconds = time.perf_counter() - started
+        sizes, prints = zip(*(found[number] for number in range(len(files))), strict=True)
         others = [
             model.features([lambda file=file: read_image(file) for file in files])
             for model in models[1:]
         ]
-        return cls((first, *others), tuple(sizes), Fingerprints.join(prints), seconds)
+        return cls((first, *others), sizes, Fingerprints.join(prints), seconds)
 
 
 def same_features(one: CoZAD, other: CoZAD) -> bool:
@@ -209,8 +208,10 @@ class TargetFeatures:
         """Put the moments of this model in the place of those of the other."""
         assert self._others
         before, now = self._others.calibrated_model.model, self.calibrated_model.model
-        features = images.features[0] * (before.feature_std / now.feature_std)
-        features += (before.feature_mean - now.feature_mean) / now.feature_std
+        scale = before.feature_std / now.feature_std
+        shift = (before.feature_mean - now.feature_mean) / now.feature_std
+        features = images.features[0] * scale.to(images.features[0])
+        features += shift.to(features)
         return dataclasses.replace(images, features=(features,))
 
     def _read(self, files: Sequence[ImageFile], ensemble: bool) -> ImageFeatures:

@@ -104,7 +104,7 @@ def nearest_neighbour_scores(
     """
     images = tqdm(test, "images", unit="image", delay=2, disable=not progress)
     if support is None:
-        near = neighbourhood(test.shape[1], test.shape[2])
+        near = neighbourhood(test.shape[1], test.shape[2]).to(test.device)
         scores = [torch.cdist(i, i).masked_fill(near, torch.inf).amin(-1) for i in _flat(images)]
         return torch.stack(scores).reshape(test.shape[:3])
     bank = support.flatten(0, 2)
