@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,18 @@ import torch
 from cozad_teach import cozad, settings
 from cozad_teach.contrastive import embed
 from cozad_teach.cozad import CoZAD
-from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
+from cozad_teach.data import parallel
+from cozad_teach.data.drawn.textures import (
+    AUXILIARY_CATEGORIES,
+    UNSEEN_CATEGORIES,
+    TextureSet,
+    draw_category,
+)
 from cozad_teach.data.identity.fingerprints import image_hash
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_auroc, pixel_auroc
 from cozad_teach.features import Backbone, unit_length
+from cozad_teach.models import train as train_module
 from cozad_teach.models.train import fit, train
 from cozad_teach.nearest import SCORES, neighbourhood, patch_distances
 from cozad_teach.scoring import image_scores, pixel_maps
@@ -182,6 +190,23 @@ def test_a_loss_that_is_not_finite_stops_the_training(tiny: CoZAD) -> None:
 def test_train_draws_the_auxiliary_categories() -> None:
     model = train(dataclasses.replace(TINY, meta_steps=1), seed=1)
     assert len(model.uses[0].images) == len(AUXILIARY_CATEGORIES) * TINY.images_per_category
+
+
+@pytest.mark.slow
+def test_many_large_images_are_drawn_in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_module, "AUXILIARY_CATEGORIES", AUXILIARY_CATEGORIES[:2])
+    one_by_one = train_module._drawn(TINY, 1, progress=False)
+    shared = []
+
+    def in_processes(*arguments: Any, **options: Any) -> list[TextureSet]:
+        shared.append(arguments)
+        return parallel.in_processes(*arguments, **options)
+
+    monkeypatch.setattr(train_module, "in_processes", in_processes)
+    monkeypatch.setattr(train_module, "_PIXELS_OF_SECONDS", 0)
+    for one, other in zip(one_by_one, train_module._drawn(TINY, 1, progress=False), strict=True):
+        assert np.array_equal(one.images, other.images) and np.array_equal(one.masks, other.masks)
+    assert len(shared) == 1
 
 
 def test_lite_and_full_differ_by_values_only() -> None:

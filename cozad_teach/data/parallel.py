@@ -1,16 +1,18 @@
-"""Do the same with many files on all cores, or read them while others are worked on."""
+"""Do the same with many things on all cores, or read them while others are worked on."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TypeVar
 
 from tqdm.auto import tqdm
 
-__all__ = ["in_threads", "read_ahead"]
+__all__ = ["in_processes", "in_threads", "read_ahead"]
 
 _MOST_READERS = 8  # each may hold a large photograph
 
@@ -74,5 +76,26 @@ def read_ahead(readers: Iterable[Callable[[], R]], ahead: int) -> Generator[R]:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def in_processes(
+    function: Callable[[T], R], items: Sequence[T], description: str, *, progress: bool = False
+) -> list[R]:
+    """Call a function with every item, in a process for each core: computing keeps Python's lock.
+
+    A process takes seconds to start: for work of many of them. Parameters and result are as those
+    of `in_threads`; the function is one that another process can import.
+    """
+    pool = ProcessPoolExecutor(
+        min(os.cpu_count() or 1, len(items)),
+        multiprocessing.get_context("spawn"),  # a fork of threads, or of a graphics card, may hang
+        signal.signal,
+        (signal.SIGINT, signal.SIG_IGN),  # Ctrl-C ends this process, which ends them
+    )
+    try:
+        done = pool.map(function, items)
+        return list(tqdm(done, description, len(items), delay=2, disable=not progress))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, TextureSet
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import Use
+from cozad_teach.data.parallel import in_processes
 from cozad_teach.features import Backbone
 from cozad_teach.objectives import starting_point
 from cozad_teach.settings import LITE, Settings
@@ -28,6 +30,9 @@ from cozad_teach.training.hardware import hardware_name
 from cozad_teach.training.meta_training import MetaStep, meta_train
 
 __all__ = ["fit", "train", "without_auxiliary"]
+
+# Of one category: more of them take longer to draw than processes to start.
+_PIXELS_OF_SECONDS = 5_000_000
 
 
 def fit(
@@ -165,8 +170,7 @@ def train(
         store = FeatureStore.usual(backbone, settings)
         found = prepare_photographs(store, opened, settings, progress=progress)
     else:
-        names = tqdm(AUXILIARY_CATEGORIES, "drawing", delay=2, disable=not progress)
-        found = [draw_auxiliary(name, settings, seed) for name in names]
+        found = _drawn(settings, seed, progress=progress)
     return fit(backbone, found, settings, seed, checkpoint=checkpoint, progress=progress)
 
 
@@ -207,6 +211,15 @@ def without_auxiliary(
         fit_seconds=0.0,
         trained_on=hardware_name(device),
     )
+
+
+def _drawn(settings: Settings, seed: int, *, progress: bool) -> list[TextureSet]:
+    """Draw the embedded categories, the same in one process as in several."""
+    draw = partial(draw_auxiliary, settings=settings, seed=seed)
+    if settings.images_per_category * settings.image_size**2 > _PIXELS_OF_SECONDS:
+        return in_processes(draw, AUXILIARY_CATEGORIES, "drawing", progress=progress)
+    names = tqdm(AUXILIARY_CATEGORIES, "drawing", delay=2, disable=not progress)
+    return [draw(name) for name in names]
 
 
 def _backbone(settings: Settings, weights: str | os.PathLike[str] | None) -> Backbone:
