@@ -149,7 +149,7 @@ def _evaluated(line: Line, target_features: TargetFeatures, data: str, device: s
         "backbone_weights": target_features.calibrated_model.model.backbone.weights_digest[:16],
     }
     model = target_features.calibrated_model.model
-    training = {"losses": [dataclasses.astuple(step) for step in model.history]}
+    training = {"losses": [[*dataclasses.astuple(step)] for step in model.history]}
     return Done(
         line,
         {
