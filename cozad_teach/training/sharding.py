@@ -92,6 +92,7 @@ def shared_training(device: str) -> Iterator[str]:
     try:
         yield device
     except (CozadError, KeyboardInterrupt) as error:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyway, and says why
         if _is_first_to_tell(store):
             raise
         raise SystemExit(getattr(error, "exit_code", 130)) from error
@@ -204,6 +205,7 @@ def _all_are_there() -> Iterator[None]:
 
 
 def _ended_by_torchrun(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise CozadError(
         "this training was ended, as torchrun does when one of its processes has: the same "
         "command goes on from the last checkpoint"
