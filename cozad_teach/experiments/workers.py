@@ -158,8 +158,8 @@ def _engine(workers: int, cluster: str | None, device: str) -> Iterator[None]:
     each = {
         "max_restarts": -1,
         "max_task_retries": RETRIES,
+        "num_cpus": 1,  # without, Ray may put all on one machine
         "num_gpus": int(torch.device(device).type == "cuda"),
-        "scheduling_strategy": "SPREAD",  # over the machines
     }
     try:
         with parallel_config("ray", n_jobs=workers, ray_remote_args=each):

@@ -29,6 +29,10 @@ keep = workers._keep
 
 def keep_in_fake_world(unit: list[Line], here: Path, folder: Path, *others: Any) -> list[str]:
     """Do what a worker does; once, its process is killed in the fatal run."""
+    if "RAY_JOB_ID" in os.environ:  # in a worker of a cluster
+        import ray
+
+        (folder / f"{ray.get_runtime_context().get_node_id()}.node").touch()
     with pytest.MonkeyPatch.context() as patch:
         fake_world(patch)
         evaluate, killed = runner.evaluate, folder / "killed"
@@ -154,5 +158,6 @@ def test_a_worker_killed_on_a_cluster_of_two_machines_changes_nothing(
     before = json.loads((folder / "killed").read_text())
     assert len(before) >= 4 and before.items() <= times(folder).items()
     assert len(times(folder)) == len(LINES)
+    assert len(list(folder.glob("*.node"))) == 2
     alone = content(run_all(LINES, folder=tmp_path / "one"))
     assert json.loads((folder / "content").read_text()) == alone
