@@ -114,7 +114,7 @@ def _write_model(options: argparse.Namespace, checkpoint: Path) -> None:
     check_target(options.out, reads=reads, ours=_is_model)
     check_target(checkpoint, reads=reads)
     with only_writer(options.out):
-        resumed = checkpoint.exists()
+        stopped = ", the last part of a run that was stopped" if checkpoint.exists() else ""
         try:
             model = _trained(options, checkpoint)
         except KeyboardInterrupt:
@@ -123,7 +123,6 @@ def _write_model(options: argparse.Namespace, checkpoint: Path) -> None:
             raise
         save_model(model, options.out)
         checkpoint.unlink(missing_ok=True)
-    stopped = ", the last part of a run that was stopped" if resumed else ""
     print(f"trained in {model.fit_seconds:.0f} s{stopped}, written to {options.out}")
 
 
