@@ -220,7 +220,7 @@ def pixel_maps(
     sizes : sequence of (int, int)
         (H_i, W_i) of each image in pixels.
     smoothing : float
-        Standard deviation of the Gaussian as a share of the image's height and width.
+        Standard deviation of the Gaussian as a share of height and width; 0 smooths nothing.
 
     Returns
     -------
@@ -244,4 +244,6 @@ def _spread(n_patches: int, n_pixels: int, deviation: float) -> np.ndarray:
     """
     one_each = torch.eye(n_patches)[None]  # (1, n, n)
     spread = F.interpolate(one_each, size=n_pixels, mode="linear", align_corners=False)[0].T
+    if not deviation:
+        return np.asarray(spread)
     return gaussian_filter1d(spread.numpy(), deviation, axis=0, mode="nearest")  # (pixels, n)

@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.spatial.distance import mahalanobis as scipy_mahalanobis
 from torch.func import jacrev, vmap
 
@@ -140,6 +141,15 @@ def test_maps_have_the_size_of_their_images_and_keep_places() -> None:
     assert row < 16 and column >= 50
     constant = pixel_maps(torch.full((1, 3, 5), 2.5), [(17, 31)])[0]
     assert constant == pytest.approx(np.full((17, 31), 2.5), abs=1e-6)
+
+
+def test_without_smoothing_a_map_is_interpolated_only() -> None:
+    scores = torch.randn(2, 3, 5)
+    for found, one, size in zip(
+        pixel_maps(scores, [(17, 31), (3, 5)], smoothing=0), scores, [(17, 31), (3, 5)], strict=True
+    ):
+        expected = F.interpolate(one[None, None], size=size, mode="bilinear")[0, 0]
+        assert found == pytest.approx(expected.numpy(), abs=1e-6)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
