@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from cozad_book.experiments import models
+from cozad_book.experiments.ledger import Results, read_results, write_results
+from cozad_book.experiments.lists import EXPERIMENTS
+from cozad_book.experiments.runner import Done, run_all
+from cozad_book.experiments.summary import ledger_content
 from cozad_teach.cozad import CoZAD
 from cozad_teach.evaluation.category import METRICS
-from cozad_teach.experiments import models
-from cozad_teach.experiments.ledger import Results, read_results, write_results
-from cozad_teach.experiments.lists import EXPERIMENTS
-from cozad_teach.experiments.runner import Done, run_all
-from cozad_teach.experiments.summary import ledger_content
 from cozad_teach.settings import LITE, Settings
 
 TABLE = Path(__file__).resolve().parents[1] / "build" / "results"

@@ -473,12 +473,12 @@ CONTRACT = {
         lambda f, scores, rate: f(scores, float(rate)),
     ),
     "main-effect": Contract(
-        "cozad_teach.experiments.factorial.main_effects",
+        "cozad_book.experiments.factorial.main_effects",
         oracles.main_effects,
         lambda r: [(r.normal(size=(2,) * n),) for n in (1, 2, 5)],
     ),
     "interaction": Contract(
-        "cozad_teach.experiments.factorial.interactions",
+        "cozad_book.experiments.factorial.interactions",
         oracles.interactions,
         lambda r: [(r.normal(size=(2,) * n),) for n in (1, 2, 4)],
     ),

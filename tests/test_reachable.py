@@ -23,7 +23,8 @@ def readers() -> dict[Path, set[str]]:
     """The words of everything but tests that may use a package."""
     patterns = tuple(f"{package}/**/*.py" for package in PACKAGES)
     patterns += ("book/_*/*.py", "book/[acf]*/*.ipynb", "book/*.md")
-    patterns += ("book/appendix/*.md", "book/results/*.md", "data_scripts/*.py", "README.md")
+    patterns += ("book/appendix/*.md", "book/results/*.md", "data_scripts/*.py")
+    patterns += ("README.md", "pyproject.toml")
     files = [path for pattern in patterns for path in ROOT.glob(pattern)]
     return {path: set(re.findall(r"\w+", source(path))) for path in files}
 

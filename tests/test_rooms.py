@@ -19,7 +19,6 @@ ROOMS = (
     "cozad_teach.cozad",
     "cozad_teach.models",
     "cozad_teach.evaluation",
-    "cozad_teach.experiments",
     "cozad_teach.cli",
     "fetching",
     "cozad_book",

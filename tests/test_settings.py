@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cozad_book.experiments.lists import run_settings
+from cozad_book.experiments.provenance import settings_hash
+from cozad_book.experiments.variants import VARIANTS
 from cozad_teach.confidence import WEIGHTS
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.lists import run_settings
-from cozad_teach.experiments.provenance import settings_hash
-from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.features import PRECISIONS
 from cozad_teach.files.values import parse_json
 from cozad_teach.maml import ORDERS

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sphinx.application import Sphinx
 
-from cozad_teach.experiments.ledger import Results, read_results
+from cozad_book.experiments.ledger import Results, read_results
 
 __all__ = ["Row", "add_plots", "forest", "rows_of", "setup"]
 

@@ -15,15 +15,15 @@ import torch
 
 import own_folder
 from cozad_book.demo.thresholds import write_calibrations
+from cozad_book.experiments.data import code_hash
+from cozad_book.experiments.ledger import markdown_table, read_results
+from cozad_book.experiments.lists import UNSEEN
+from cozad_book.experiments.provenance import provenance, settings_hash
 from cozad_teach import __version__
 from cozad_teach.cli.endings import run_command
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.data import code_hash
-from cozad_teach.experiments.ledger import markdown_table, read_results
-from cozad_teach.experiments.lists import UNSEEN
-from cozad_teach.experiments.provenance import provenance, settings_hash
 from cozad_teach.files.writing import atomic_write, only_writer
 from cozad_teach.models.ready import card_of, ready_model
 from cozad_teach.models.saved import load_model, save_model

@@ -18,9 +18,9 @@ from PIL import Image
 
 import vendor
 from chapter_parts import Chapter, chapter, escaped
+from cozad_book.experiments.quotes import QUOTE, fill
 from cozad_teach.cli.endings import run_command
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.quotes import QUOTE, fill
 from cozad_teach.files.writing import atomic_folder
 from notebooks import BOOK, ROOT
 from slide_parts import MARKDOWN, PARTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cozad_teach.experiments.quotes import QUOTE
+from cozad_book.experiments.quotes import QUOTE
 
 _CITATION = r"\[[^\]]*\]\([^)]*bibliography\.md#[^)]*\)"
 # What must not be searched for typed results: code, mathematics, citations, links and roles.

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 
+from cozad_book.experiments.ledger import Results, read_results
+from cozad_book.experiments.toy import TOY
 from cozad_book.listings import Listing, Table, table
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.ledger import Results, read_results
-from cozad_teach.experiments.toy import TOY
 from cozad_teach.settings import FULL
 from cozad_teach.training.auxiliary_images import DRAWN
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import torch
 
+from cozad_book.experiments.bench import bench
+from cozad_book.experiments.bench_speed import bench_speed
+from cozad_book.experiments.data import image_place
+from cozad_book.experiments.ledger import Results, read_results
+from cozad_book.experiments.toy import TOY
+from cozad_book.experiments.variants import AUXILIARY
 from cozad_book.full_results import WANTED
-from cozad_teach.cli.bench import bench
-from cozad_teach.cli.speed import bench_speed
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.data import image_place
-from cozad_teach.experiments.ledger import Results, read_results
-from cozad_teach.experiments.toy import TOY
-from cozad_teach.experiments.variants import AUXILIARY
 from cozad_teach.settings import FULL
 from cozad_teach.training.auxiliary_images import DRAWN
 
@@ -32,7 +32,7 @@ class Size:
     device : str
         On which.
     auxiliary : str
-        What CoZAD is trained on: a name of `cozad_teach.experiments.variants.AUXILIARY`.
+        What CoZAD is trained on: a name of `cozad_book.experiments.variants.AUXILIARY`.
     """
 
     settings: str
@@ -89,7 +89,7 @@ def run_full(experiment: str, size: Size) -> Results:
     Raises
     ------
     CozadError
-        As `cozad_teach.cli.bench.bench`.
+        As `cozad_book.experiments.bench.bench`.
     """
     path = bench(
         experiment,

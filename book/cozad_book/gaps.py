@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cozad_book.experiments.ledger import read_results
 from cozad_book.listings import Table, table
-from cozad_teach.experiments.ledger import read_results
 from cozad_teach.settings import LITE, PAPER
 
 __all__ = ["GAPS", "Evidence", "Gap", "claims_table", "gain", "gap_table"]
@@ -155,7 +155,7 @@ def gain(evidence: Evidence, data: str, metric: str = "image_auroc") -> str:
     evidence : Evidence
         What is compared.
     data, metric : str
-        As in `cozad_teach.experiments.ledger.Results.difference`.
+        As in `cozad_book.experiments.ledger.Results.difference`.
 
     Raises
     ------

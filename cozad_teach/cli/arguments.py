@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Mapping
 
 from cozad_teach import __version__
-from cozad_teach.cli.experiment_arguments import add_experiments
 from cozad_teach.cli.words import Command, add_machine, add_model
 
 __all__ = ["OF_THE_BOOK", "parser"]
@@ -14,9 +13,11 @@ __all__ = ["OF_THE_BOOK", "parser"]
 LARGEST_SEED = 2**32 - 1  # of the generators that draw from it
 # Commands that the book's package brings, each with words of its own.
 OF_THE_BOOK = {
+    "bench": "do an experiment of the book and store it",
     "demo": "show a page that takes photographs",
     "doctor": "say what is wrong with this installation",
     "grade": "mark students' notebooks",
+    "results": "show the stored results of the book",
 }
 
 
@@ -124,8 +125,6 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     predict.add_argument("--protocol", default="batch", help="batch (images of one kind) or single")
     add_machine(predict)
     predict.set_defaults(run=commands["predict"])
-
-    add_experiments(added, commands)
 
     for name, text in OF_THE_BOOK.items():  # to be listed: their words are parsed elsewhere
         added.add_parser(name, help=text)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from cozad_teach.cli.arguments import OF_THE_BOOK, parser
 from cozad_teach.cli.endings import run_command
-from cozad_teach.cli.experiments import bench, results
 from cozad_teach.cli.loading import check_settings, device, load_model_of
 from cozad_teach.cli.predict import predict_images
 from cozad_teach.cli.words import Command
@@ -188,8 +187,6 @@ COMMANDS: dict[str, Command] = {
     "train": _train,
     "evaluate": _evaluate,
     "predict": predict_images,
-    "bench": bench,
-    "results": results,
 }
 
 

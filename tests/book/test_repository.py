@@ -133,7 +133,7 @@ def test_first_cell_brings_the_package_into_a_fresh_environment(
     work.mkdir()
     cell = colab.first_cell(book.as_uri(), "main", str(wheel))
     after = (
-        "from cozad_teach.experiments.ledger import read_results\n"
+        "from cozad_book.experiments.ledger import read_results\n"
         "from cozad_book.listings import show_source\n"
         "from cozad_teach.scoring import image_scores\n"
         "import cozad_teach, cozad_book\n"

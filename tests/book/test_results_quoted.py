@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cozad_teach.experiments.quotes import fill
+from cozad_book.experiments.quotes import fill
 from typed_results import typed_results
 
 ROOT = Path(__file__).resolve().parents[2]

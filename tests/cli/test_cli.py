@@ -23,8 +23,9 @@ import torch
 from PIL import Image
 from processes import start_python
 
+from cozad_book.experiments import untouched
+from cozad_book.experiments.ledger import read_results
 from cozad_teach import __version__
-from cozad_teach.cli import untouched
 from cozad_teach.cli.main import main
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, write_dataset
@@ -35,7 +36,6 @@ from cozad_teach.data.identity.uses import Use
 from cozad_teach.evaluation import reports
 from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.methods import Run
-from cozad_teach.experiments.ledger import read_results
 from cozad_teach.models.saved import load_model, save_model
 from fetching.audit import audit_sets, write_audit
 

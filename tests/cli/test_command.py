@@ -162,7 +162,9 @@ def test_streams_come_back_as_they_were() -> None:
     assert (sys.stdout, sys.stderr) == before
 
 
-@pytest.mark.parametrize("words", ["demo", "doctor", "grade FOLDER --out GRADES.csv"])
+@pytest.mark.parametrize(
+    "words", ["bench", "demo", "doctor", "results", "grade FOLDER --out GRADES.csv"]
+)
 def test_a_command_of_the_book_says_so_where_it_is_not_installed(
     words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,14 +17,14 @@ import pytest
 import torch
 from PIL import Image
 
-from cozad_teach.cli import untouched
-from cozad_teach.cli.looks import identify, one_look
+from cozad_book.experiments import untouched
+from cozad_book.experiments.looks import identify, one_look
+from cozad_book.experiments.provenance import settings_hash
 from cozad_teach.cli.main import main
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.data.folders import open_dataset
 from cozad_teach.errors import CozadError, LeakError
-from cozad_teach.experiments.provenance import settings_hash
 from cozad_teach.settings import LITE
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from cozad_book.experiments import data as experiment_data
+from cozad_book.experiments.contamination import SHARES, contaminated
+from cozad_book.experiments.lists import EXPERIMENTS, PACKS, UNSEEN
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments import data as experiment_data
-from cozad_teach.experiments.contamination import SHARES, contaminated
-from cozad_teach.experiments.lists import EXPERIMENTS, PACKS, UNSEEN
 
 
 def category(n_normal: int, n_anomalous: int) -> Category:

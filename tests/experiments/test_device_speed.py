@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from cozad_teach.cli import speed
-from cozad_teach.experiments import device_speed
-from cozad_teach.experiments.device_speed import measure_device
-from cozad_teach.experiments.ledger import read_results
-from cozad_teach.experiments.toy import TOY
+from cozad_book.experiments import bench_speed as speed
+from cozad_book.experiments import device_speed
+from cozad_book.experiments.device_speed import measure_device
+from cozad_book.experiments.ledger import read_results
+from cozad_book.experiments.toy import TOY
 
 
 @pytest.mark.slow

@@ -22,8 +22,27 @@ import numpy as np
 import pytest
 import torch
 
+from cozad_book.experiments import bench as commands
+from cozad_book.experiments import data as experiment_data
+from cozad_book.experiments import models as experiment_models
+from cozad_book.experiments import provenance, runner, summary
+from cozad_book.experiments.data import auxiliary_hash, data_hash, open_data
+from cozad_book.experiments.ledger import read_results, write_results
+from cozad_book.experiments.left_out import left_out_target
+from cozad_book.experiments.lists import EXPERIMENTS, experiment, run_settings
+from cozad_book.experiments.plan import Experiment, Line
+from cozad_book.experiments.provenance import settings_hash
+from cozad_book.experiments.runner import Done, run_all
+from cozad_book.experiments.summary import ledger_content, summarise
+from cozad_book.experiments.toy import TOY, in_small
+from cozad_book.experiments.variants import (
+    AUXILIARY_VARIANTS,
+    BACKBONE_VARIANTS,
+    PAPER_VARIANTS,
+    SCALE_VARIANTS,
+    VARIANTS,
+)
 from cozad_teach.backbones import load_backbone
-from cozad_teach.cli import bench as commands
 from cozad_teach.data.folders import Category, ImageFile, LabelledImage
 from cozad_teach.data.images import read_image
 from cozad_teach.errors import CozadError, LeakError
@@ -38,25 +57,6 @@ from cozad_teach.evaluation.uncertainty.intervals import (
     interval,
     over_seeds,
     spread,
-)
-from cozad_teach.experiments import data as experiment_data
-from cozad_teach.experiments import models as experiment_models
-from cozad_teach.experiments import provenance, runner, summary
-from cozad_teach.experiments.data import auxiliary_hash, data_hash, open_data
-from cozad_teach.experiments.ledger import read_results, write_results
-from cozad_teach.experiments.left_out import left_out_target
-from cozad_teach.experiments.lists import EXPERIMENTS, experiment, run_settings
-from cozad_teach.experiments.plan import Experiment, Line
-from cozad_teach.experiments.provenance import settings_hash
-from cozad_teach.experiments.runner import Done, run_all
-from cozad_teach.experiments.summary import ledger_content, summarise
-from cozad_teach.experiments.toy import TOY, in_small
-from cozad_teach.experiments.variants import (
-    AUXILIARY_VARIANTS,
-    BACKBONE_VARIANTS,
-    PAPER_VARIANTS,
-    SCALE_VARIANTS,
-    VARIANTS,
 )
 from cozad_teach.settings import LITE, SETTINGS
 from cozad_teach.training.auxiliary_images import DRAWN
@@ -491,8 +491,10 @@ def test_the_ledger_takes_nothing_from_changed_files(
 
 def test_a_changed_checkout_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "cozad_teach"
-    (package / "experiments").mkdir(parents=True)
-    monkeypatch.setattr(provenance, "__file__", str(package / "experiments" / "provenance.py"))
+    package.mkdir()
+    place = tmp_path / "book" / "cozad_book" / "experiments"
+    place.mkdir(parents=True)
+    monkeypatch.setattr(provenance, "__file__", str(place / "provenance.py"))
     assert provenance.current_commit() is None
     with monkeypatch.context() as patch:
         patch.setenv("COZAD_COMMIT", "0123456789ab")
@@ -829,7 +831,7 @@ def test_the_ledger_keeps_each_run_with_its_provenance_and_proof(
 def test_the_check_does_runs_again_and_names_what_differs(
     world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cozad_teach.experiments.ledger.results_folder", lambda: tmp_path)
+    monkeypatch.setattr("cozad_book.experiments.ledger.results_folder", lambda: tmp_path)
     bench_into(tmp_path, tmp_path, monkeypatch)
     n = len(world.runs)
     said = commands.check("trial", 4)

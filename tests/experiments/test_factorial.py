@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from cozad_teach.experiments.factorial import interactions, main_effects
+from cozad_book.experiments.factorial import interactions, main_effects
 
 
 @pytest.mark.parametrize("n_choices", [1, 2, 3, 5])

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from cozad_book.experiments.ledger import read_results, write_results
+from cozad_book.experiments.lists import EXPERIMENTS, OURS, run_settings
+from cozad_book.experiments.provenance import provenance, settings_hash
+from cozad_book.experiments.speed import TIMED
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.ledger import read_results, write_results
-from cozad_teach.experiments.lists import EXPERIMENTS, OURS, run_settings
-from cozad_teach.experiments.provenance import provenance, settings_hash
-from cozad_teach.experiments.speed import TIMED
 from cozad_teach.files.checkout import results_folder
 from cozad_teach.settings import LITE
 

@@ -12,19 +12,19 @@ sys.path.append(str(Path(__file__).parents[1] / "data_scripts"))
 
 import layouts
 
-from cozad_teach.cli import bench as commands
-from cozad_teach.data.drawn.textures import write_dataset
-from cozad_teach.errors import CozadError
-from cozad_teach.experiments.ledger import read_results
-from cozad_teach.experiments.lists import EXPERIMENTS, auxiliary_of, run_settings
-from cozad_teach.experiments.plan import Experiment, Line
-from cozad_teach.experiments.published import (
+from cozad_book.experiments import bench as commands
+from cozad_book.experiments.ledger import read_results
+from cozad_book.experiments.lists import EXPERIMENTS, auxiliary_of, run_settings
+from cozad_book.experiments.plan import Experiment, Line
+from cozad_book.experiments.published import (
     PUBLISHED,
     SOURCES,
     installed_experiment,
     paper_table,
 )
-from cozad_teach.experiments.variants import AS_IN_THE_PAPER, PAPER_VARIANTS, VARIANTS, Variant
+from cozad_book.experiments.variants import AS_IN_THE_PAPER, PAPER_VARIANTS, VARIANTS, Variant
+from cozad_teach.data.drawn.textures import write_dataset
+from cozad_teach.errors import CozadError
 from cozad_teach.settings import LITE, PAPER, PHOTOGRAPHS
 from fetching.install import install
 from fetching.manifest import Counts, read_manifest

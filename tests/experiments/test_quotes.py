@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cozad_teach.cli.bench import fill_files
+from cozad_book.experiments.bench import fill_files
+from cozad_book.experiments.ledger import write_results
+from cozad_book.experiments.quotes import fill
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.ledger import write_results
-from cozad_teach.experiments.quotes import fill
 from typed_results import typed_results
 
 ROW = {"data": "tiles", "protocol": "batch", "method": "knn", "seeds": 2, "images": 9}
@@ -136,7 +136,7 @@ def test_a_citation_excuses_its_own_sentence_only() -> None:
 
 
 def test_files_are_renewed_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cozad_teach.experiments.ledger.results_folder", lambda: tmp_path)
+    monkeypatch.setattr("cozad_book.experiments.ledger.results_folder", lambda: tmp_path)
     write_results("trial", CONTENT, tmp_path)
     place = "trial/tiles/batch/knn/image_auroc"
     page, notebook = tmp_path / "page.md", tmp_path / "chapter.ipynb"

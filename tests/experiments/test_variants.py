@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import torch
 
-from cozad_teach import adaptation
-from cozad_teach.contrastive import embed
-from cozad_teach.cozad import CoZAD
-from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
-from cozad_teach.errors import CozadError
-from cozad_teach.experiments.variants import (
+from cozad_book.experiments.variants import (
     AUXILIARY_VARIANTS,
     BACKBONE_VARIANTS,
     SCALE_VARIANTS,
     VARIANTS,
 )
+from cozad_teach import adaptation
+from cozad_teach.contrastive import embed
+from cozad_teach.cozad import CoZAD
+from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, UNSEEN_CATEGORIES, draw_category
+from cozad_teach.errors import CozadError
 from cozad_teach.features import extract_features, unit_length
 from cozad_teach.models.train import fit
 from cozad_teach.nearest import nearest_distances

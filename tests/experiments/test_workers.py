@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from test_experiments import SMALL, fake_world
 
+from cozad_book.experiments import runner, workers
+from cozad_book.experiments.lists import Line
+from cozad_book.experiments.models import models_of
+from cozad_book.experiments.runner import run_all
+from cozad_book.experiments.summary import ledger_content
+from cozad_book.experiments.workers import run_by_workers
 from cozad_teach.errors import CozadError, LeakError
-from cozad_teach.experiments import runner, workers
-from cozad_teach.experiments.lists import Line
-from cozad_teach.experiments.models import models_of
-from cozad_teach.experiments.runner import run_all
-from cozad_teach.experiments.summary import ledger_content
-from cozad_teach.experiments.workers import run_by_workers
 
 LINES = SMALL.lines()
 FATAL = LINES[16]  # in the middle of the runs of the second model

@@ -10,6 +10,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from cozad_book.experiments.ledger import read_results
 from cozad_book.figures import assembly as assembly_figures
 from cozad_book.figures.assembly import (
     LADDER,
@@ -22,7 +23,6 @@ from cozad_teach.backbones import load_backbone
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import draw_category, draw_texture
 from cozad_teach.evaluation.methods import Run
-from cozad_teach.experiments.ledger import read_results
 from cozad_teach.models.train import fit
 from cozad_teach.settings import LITE
 from cozad_teach.training.meta_training import MetaStep

@@ -27,6 +27,7 @@ from cozad_book.checking.answers import common_hint, describe_difference
 from cozad_book.checking.cases import Exercise
 from cozad_book.checking.exercises import all_exercises, check_exercise
 from cozad_book.costs import feature_bytes
+from cozad_book.experiments.factorial import interactions, main_effects
 from cozad_teach.confidence import confidence_weights
 from cozad_teach.confidence import iqr_threshold as package_threshold
 from cozad_teach.contrastive import alignment as package_alignment
@@ -36,7 +37,6 @@ from cozad_teach.covariance import loss_covariance as package_loss_covariance
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.metrics import image_ap
 from cozad_teach.evaluation.metrics import image_auroc as package_auroc
-from cozad_teach.experiments.factorial import interactions, main_effects
 from cozad_teach.maml import inner_loop, outer_gradient
 from cozad_teach.scoring import gaussian_statistics
 from cozad_teach.scoring import image_scores as package_image_scores

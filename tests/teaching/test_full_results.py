@@ -10,12 +10,12 @@ import torch
 from matplotlib import pyplot as plt
 
 from cozad_book import full_results, full_runs
+from cozad_book.experiments.ledger import read_results, write_results
+from cozad_book.experiments.provenance import provenance
 from cozad_book.full_results import show_full_run, show_losses, show_speed, show_trainings
 from cozad_book.full_runs import Size, full_size, run_full
 from cozad_book.listings import Listing, Table
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.ledger import read_results, write_results
-from cozad_teach.experiments.provenance import provenance
 from cozad_teach.settings import FULL
 
 SPREAD = {"image_auroc": [0.02, -0.01, 0.05], "pixel_auroc": [0.01, 0.005, 0.015]}

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
+from cozad_book.experiments.ledger import read_results
+from cozad_book.experiments.lists import experiment
+from cozad_book.experiments.variants import VARIANTS
 from cozad_book.gaps import CLAIMS, GAPS, Gap, claims_table, gain, gap_table
 from cozad_teach import contrastive, features
 from cozad_teach.cozad import CoZAD
-from cozad_teach.experiments.ledger import read_results
-from cozad_teach.experiments.lists import experiment
-from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.settings import LITE, Settings
 from cozad_teach.training.auxiliary_images import DRAWN
 

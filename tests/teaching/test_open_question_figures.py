@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from matplotlib.figure import Figure
 
+from cozad_book.experiments.ledger import Results, read_results
+from cozad_book.experiments.lists import PERCENTAGES
+from cozad_book.experiments.variants import WEIGHT_VARIANTS
 from cozad_book.figures.open_questions import draw_over_contamination, optimism
-from cozad_teach.experiments.ledger import Results, read_results
-from cozad_teach.experiments.lists import PERCENTAGES
-from cozad_teach.experiments.variants import WEIGHT_VARIANTS
 
 
 def test_curves_show_the_ledger() -> None:

@@ -10,11 +10,11 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from cozad_book.experiments.ledger import Results
 from cozad_book.figures.drawing import COLOURS
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import add_defect, draw_texture
 from cozad_teach.evaluation.methods import Run
-from cozad_teach.experiments.ledger import Results
 from cozad_teach.objectives import starting_point
 from cozad_teach.training.meta_training import MetaStep
 
@@ -156,7 +156,7 @@ def draw_differences(
     axis : matplotlib.axes.Axes
         Empty.
     results : Results
-        Of `cozad_teach.experiments.ledger.read_results`.
+        Of `cozad_book.experiments.ledger.read_results`.
     others : dict of str to str
         Name of each variant in the ledger, and what to call it; drawn from top to bottom.
     protocol, metric, data

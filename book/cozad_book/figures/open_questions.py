@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
+from cozad_book.experiments.ledger import Results
 from cozad_book.figures.drawing import SERIES
-from cozad_teach.experiments.ledger import Results
 
 __all__ = ["draw_over_contamination", "optimism"]
 

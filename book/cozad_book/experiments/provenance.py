@@ -19,6 +19,8 @@ from cozad_teach.training.hardware import hardware_name
 __all__ = ["CHANGED", "current_commit", "provenance", "settings_hash"]
 
 _LEDGER = "book/results/*.json"
+# Where Python imports from: what is new there counts.
+_SOURCES = ("cozad_teach/*.py", "book/cozad_book/*.py")
 CHANGED = "+"  # behind a commit whose files were changed
 # Fields that came later than stored results, with the value that was meant until then.
 _ADDED = {"weighed": "patches", "blocks": ()}
@@ -67,18 +69,18 @@ def current_commit() -> str | None:
     has stored changes no other. Where the files came without git, as to a machine that is lent, it
     is what ``COZAD_COMMIT`` says; None where nothing says it.
     """
-    package = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[3]
 
     def git(*words: str) -> str:
         run = ["git", *words]
         return subprocess.run(
-            run, cwd=package, capture_output=True, text=True, check=True
+            run, cwd=checkout, capture_output=True, text=True, check=True
         ).stdout.strip()
 
     try:
         commit = git("rev-parse", "--short=12", "HEAD")
         changed = git("diff", "--name-only", "HEAD", "--", ":/", f":(top,exclude){_LEDGER}")
-        added = git("ls-files", "--others", "--exclude-standard", "--", "*.py")
+        added = git("ls-files", "--others", "--exclude-standard", "--", *_SOURCES)
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("COZAD_COMMIT")
     return commit + CHANGED if changed or added else commit

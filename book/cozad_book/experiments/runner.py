@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from cozad_book.experiments.data import code_hash, data_hash, open_data
+from cozad_book.experiments.lists import OURS, run_settings
+from cozad_book.experiments.models import ExperimentModels
+from cozad_book.experiments.plan import Line
+from cozad_book.experiments.provenance import CHANGED, current_commit, provenance, settings_hash
+from cozad_book.experiments.variants import VARIANTS
 from cozad_teach.evaluation.memory import peak_device_memory_mb
 from cozad_teach.evaluation.reports import evaluate
 from cozad_teach.evaluation.target_features import TargetFeatures
 from cozad_teach.evaluation.uncertainty.bootstrap import Floats
-from cozad_teach.experiments.data import code_hash, data_hash, open_data
-from cozad_teach.experiments.lists import OURS, run_settings
-from cozad_teach.experiments.models import ExperimentModels
-from cozad_teach.experiments.plan import Line
-from cozad_teach.experiments.provenance import CHANGED, current_commit, provenance, settings_hash
-from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.files.backbone_weights import LARGEST_WEIGHTS
 from cozad_teach.files.lean_timm import timm
 from cozad_teach.files.reading import check_file

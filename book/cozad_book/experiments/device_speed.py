@@ -50,7 +50,7 @@ def measure_device(settings: Settings, device: str, n_images: int) -> list[Row]:
     Returns
     -------
     list of dict
-        As those of `cozad_teach.experiments.speed.measure_speed`, but that ``seconds`` are wall
+        As those of `cozad_book.experiments.speed.measure_speed`, but that ``seconds`` are wall
         time and ``ratio`` is the share of the other's rate; and a row for the memory, which has
         no ratio.
     """

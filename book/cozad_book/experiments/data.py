@@ -8,23 +8,25 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+import cozad_teach
+from cozad_book.experiments.contamination import contaminated
+from cozad_book.experiments.left_out import left_out_name, left_out_target
+from cozad_book.experiments.lists import CHOOSING_PACK, UNSEEN, official_name
+from cozad_book.experiments.toy import TOY, TOY_DATA
 from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, write_dataset
 from cozad_teach.data.folders import Category, open_dataset
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.contamination import contaminated
-from cozad_teach.experiments.left_out import left_out_name, left_out_target
-from cozad_teach.experiments.lists import CHOOSING_PACK, UNSEEN, official_name
-from cozad_teach.experiments.toy import TOY, TOY_DATA
 from cozad_teach.files.checkout import build_folder
 from cozad_teach.training.auxiliary_sets import DATASETS
 
 __all__ = ["auxiliary_hash", "code_hash", "data_hash", "image_place", "open_data"]
 
 Place = str | os.PathLike[str] | None
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(cozad_teach.__file__).parent
 # Folders and files that cannot change a result.
 _NOT_METHOD = (
-    *("cli", "memory.py"),
+    *("cli", "memory.py", "bench.py", "bench_speed.py", "command.py", "looks.py"),
+    *("untouched.py", "words.py"),
     *("asked.py", "device_speed.py", "fields.py", "ledger.py", "lists.py", "plan.py"),
     *("provenance.py", "published.py"),
     *("quotes.py", "runner.py", "speed.py", "summary.py", "toy.py", "trainings.py"),
@@ -68,7 +70,7 @@ def open_data(name: str, packs: Place = None) -> dict[str, Category]:
     name : str
         ``unseen``, ``toy``, ``left out:`` and an auxiliary category, or what `image_place` finds;
         with ``-20`` behind it a part of it, of which 20 % are anomalous, by
-        `cozad_teach.experiments.contamination.contaminated`.
+        `cozad_book.experiments.contamination.contaminated`.
     packs : path, optional
         As in `image_place`.
 
@@ -129,12 +131,13 @@ def auxiliary_hash(place: Path) -> str:
 @lru_cache
 def code_hash() -> str:
     """Give 16 hexadecimal digits that change with the code that results depend on."""
-    return _files_hash(_PACKAGE)
+    return _files_hash(_PACKAGE, Path(__file__).parent)
 
 
-def _files_hash(folder: Path) -> str:
+def _files_hash(*folders: Path) -> str:
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        if not set(file.relative_to(_PACKAGE).parts) & set(_NOT_METHOD):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    for folder in folders:
+        for file in sorted(folder.rglob("*.py")):
+            if not set(file.relative_to(folder.parent).parts) & set(_NOT_METHOD):
+                digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

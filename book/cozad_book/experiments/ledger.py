@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cozad_book.experiments.fields import check_content
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.fields import check_content
 from cozad_teach.files.checkout import results_folder
 from cozad_teach.files.reading import read_json
 from cozad_teach.files.values import Wrong

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from cozad_book.experiments.lists import OURS
+from cozad_book.experiments.plan import Experiment
+from cozad_book.experiments.runner import Done
+from cozad_book.experiments.trainings import trainings
 from cozad_teach.evaluation.category import METRICS
 from cozad_teach.evaluation.uncertainty import intervals
 from cozad_teach.evaluation.uncertainty.bootstrap import Floats
 from cozad_teach.evaluation.uncertainty.intervals import Spread
-from cozad_teach.experiments.lists import OURS
-from cozad_teach.experiments.plan import Experiment
-from cozad_teach.experiments.runner import Done
-from cozad_teach.experiments.trainings import trainings
 
 __all__ = ["ledger_content", "summarise"]
 

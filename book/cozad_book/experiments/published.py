@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, NamedTuple
 
+from cozad_book.experiments.ledger import markdown_table
+from cozad_book.experiments.lists import OFFICIAL, auxiliary_of, official_name
+from cozad_book.experiments.plan import Experiment
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.ledger import markdown_table
-from cozad_teach.experiments.lists import OFFICIAL, auxiliary_of, official_name
-from cozad_teach.experiments.plan import Experiment
 from cozad_teach.training.auxiliary_sets import DATASETS
 
 __all__ = ["PUBLISHED", "SOURCES", "Published", "installed_experiment", "paper_table"]
@@ -119,7 +119,7 @@ def paper_table(content: dict[str, Any]) -> str:
     Parameters
     ----------
     content : dict
-        Of `cozad_teach.experiments.summary.ledger_content`.
+        Of `cozad_book.experiments.summary.ledger_content`.
 
     Returns
     -------

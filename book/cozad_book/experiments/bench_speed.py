@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from cozad_teach.cli.bench import ledger_to_write
+from cozad_book.experiments.bench import ledger_to_write
+from cozad_book.experiments.device_speed import measure_device
+from cozad_book.experiments.ledger import write_results
+from cozad_book.experiments.lists import OURS, run_settings
+from cozad_book.experiments.provenance import provenance
+from cozad_book.experiments.speed import TIMED, measure_speed
+from cozad_book.experiments.toy import TOY
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.device_speed import measure_device
-from cozad_teach.experiments.ledger import write_results
-from cozad_teach.experiments.lists import OURS, run_settings
-from cozad_teach.experiments.provenance import provenance
-from cozad_teach.experiments.speed import TIMED, measure_speed
-from cozad_teach.experiments.toy import TOY
 from cozad_teach.settings import FULL, LITE
 
 __all__ = ["bench_speed"]

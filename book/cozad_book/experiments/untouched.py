@@ -11,9 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cozad_teach import __version__
-from cozad_teach.cli.loading import device, load_model_of
-from cozad_teach.cli.looks import (
+from cozad_book.experiments.looks import (
     Look,
     identify,
     looks_folder,
@@ -21,13 +19,15 @@ from cozad_teach.cli.looks import (
     read_looks,
     write_look,
 )
+from cozad_book.experiments.provenance import provenance, settings_hash
+from cozad_teach import __version__
+from cozad_teach.cli.loading import device, load_model_of
 from cozad_teach.data.checking import check_categories
 from cozad_teach.data.folders import Category, Dataset, open_dataset
 from cozad_teach.errors import CozadError, printable
 from cozad_teach.evaluation import printed
 from cozad_teach.evaluation.protocols import Protocol
 from cozad_teach.evaluation.reports import evaluate
-from cozad_teach.experiments.provenance import provenance, settings_hash
 from cozad_teach.models.ready import model_file
 
 if TYPE_CHECKING:

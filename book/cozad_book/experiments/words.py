@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from typing import Any
 
-from cozad_teach.cli.words import Command, add_machine, add_model
+from cozad_teach.cli.words import add_machine, add_model
 
-__all__ = ["add_experiments"]
+__all__ = ["bench_parser", "results_parser"]
 
 LARGEST_WORKERS = 1000
 
 
-def add_experiments(added: Any, commands: Mapping[str, Command]) -> None:
-    """Describe the two to a set of subparsers."""
-    bench = added.add_parser(
-        "bench",
-        help="do an experiment of the book and store it",
+def bench_parser() -> argparse.ArgumentParser:
+    """Describe what may follow `cozad bench`."""
+    bench = argparse.ArgumentParser(
+        prog="cozad bench",
         description="Do an experiment of the book and store it. Or measure labelled images of your "
         "own once: cozad bench untouched DIR_OR_ZIP shows and keeps the result, with its date and "
         "settings, and refuses a second look at these images, or at copies, with other settings.",
@@ -64,9 +61,14 @@ def add_experiments(added: Any, commands: Mapping[str, Command]) -> None:
         "--ray", metavar="ADDRESS", help="the cluster of Ray that the processes are on (auto: here)"
     )
     add_machine(bench)
-    bench.set_defaults(run=commands["bench"])
+    return bench
 
-    results = added.add_parser("results", help="show the stored results of the book")
+
+def results_parser() -> argparse.ArgumentParser:
+    """Describe what may follow `cozad results`."""
+    results = argparse.ArgumentParser(
+        prog="cozad results", description="Show the stored results of the book."
+    )
     results.add_argument("experiment", nargs="?", help="one of them; by default all")
     results.add_argument(
         "--check", type=int, metavar="N", help="do N of its runs again and compare with the stored"
@@ -76,7 +78,7 @@ def add_experiments(added: Any, commands: Mapping[str, Command]) -> None:
     )
     results.add_argument("--packs", metavar="DIR", help="as in bench")
     add_machine(results)
-    results.set_defaults(run=commands["results"])
+    return results
 
 
 def _workers(text: str) -> int:

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from cozad_book.experiments.asked import asked_for
+from cozad_book.experiments.ledger import read_results, write_results
+from cozad_book.experiments.lists import experiment
+from cozad_book.experiments.provenance import CHANGED, current_commit
+from cozad_book.experiments.published import paper_table
+from cozad_book.experiments.quotes import fill
+from cozad_book.experiments.runner import run_all
+from cozad_book.experiments.summary import ledger_content
+from cozad_book.experiments.toy import TOY
+from cozad_book.experiments.workers import run_by_workers
 from cozad_teach.errors import CozadError
 from cozad_teach.evaluation.category import METRICS
-from cozad_teach.experiments.asked import asked_for
-from cozad_teach.experiments.ledger import read_results, write_results
-from cozad_teach.experiments.lists import experiment
-from cozad_teach.experiments.provenance import CHANGED, current_commit
-from cozad_teach.experiments.published import paper_table
-from cozad_teach.experiments.quotes import fill
-from cozad_teach.experiments.runner import run_all
-from cozad_teach.experiments.summary import ledger_content
-from cozad_teach.experiments.toy import TOY
-from cozad_teach.experiments.workers import run_by_workers
 from cozad_teach.files.checkout import build_folder, results_folder
 from cozad_teach.files.reading import check_file
 from cozad_teach.files.writing import atomic_write
@@ -60,17 +60,17 @@ def bench(
         Other settings than the experiment's own: then it is stored under their name. ``toy`` does
         a small part of it, which is never stored in the book's ledger.
     auxiliary : str
-        Of `cozad_teach.experiments.variants.AUXILIARY`: what CoZAD is trained on instead of drawn
+        Of `cozad_book.experiments.variants.AUXILIARY`: what CoZAD is trained on instead of drawn
         materials; then it is stored under that name, too.
     packs, device, weights
-        As in `cozad_teach.experiments.runner.run_all`. The experiment ``paper`` takes the official
+        As in `cozad_book.experiments.runner.run_all`. The experiment ``paper`` takes the official
         sets in ``datasets`` where no `packs` are given, and is then stored as ``paper_official``.
     folder : pathlib.Path, optional
         Another ledger than the book's.
     trial : bool
         Write to ``build/trials``, from any checkout.
     workers, cluster
-        As in `cozad_teach.experiments.workers.run_by_workers`.
+        As in `cozad_book.experiments.workers.run_by_workers`.
     progress : bool
         Show a bar.
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from cozad_book.experiments.ledger import Results, read_results
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.ledger import Results, read_results
 
 __all__ = ["QUOTE", "fill"]
 

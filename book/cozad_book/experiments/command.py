@@ -1,31 +1,36 @@
-"""Which part of the package does what `cozad bench` and `cozad results` are asked for."""
+"""The commands ``cozad bench`` and ``cozad results``."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 
+from cozad_book.experiments.words import bench_parser, results_parser
 from cozad_teach.cli.loading import check_settings, device
 from cozad_teach.errors import CozadError
 
 __all__ = ["bench", "results"]
 
 
-def bench(options: argparse.Namespace) -> int:
-    """Do an experiment of the book, measure its speed, or look at a set of the user's own once."""
+def bench(words: Sequence[str]) -> int:
+    """Do ``cozad bench``, which these words follow.
+
+    That is: do an experiment of the book, measure its speed, or look at a set of the user's once.
+    """
+    options = bench_parser().parse_args(words)
     if options.experiment == "untouched":
-        from cozad_teach.cli.untouched import look_once
+        from cozad_book.experiments.untouched import look_once
 
         return look_once(options)
     if options.folder or options.model:
         raise CozadError("a folder of images and --model belong to cozad bench untouched")
-    from cozad_teach.cli import bench as commands
-    from cozad_teach.experiments.speed import TIMED
-    from cozad_teach.experiments.toy import TOY
+    from cozad_book.experiments import bench as commands
+    from cozad_book.experiments.speed import TIMED
+    from cozad_book.experiments.toy import TOY
 
     if options.settings not in (None, TOY.name):
         check_settings(options.settings)
     if options.experiment in TIMED:
-        from cozad_teach.cli.speed import bench_speed
+        from cozad_book.experiments.bench_speed import bench_speed
 
         where = options.device and device(options.device)
         path = bench_speed(where, options.settings, name=options.experiment, trial=options.trial)
@@ -46,9 +51,10 @@ def bench(options: argparse.Namespace) -> int:
     return 0
 
 
-def results(options: argparse.Namespace) -> int:
-    """Show, check or quote what the book has stored."""
-    from cozad_teach.cli import bench as commands
+def results(words: Sequence[str]) -> int:
+    """Do ``cozad results``, which these words follow: show, do again, or renew quotes."""
+    options = results_parser().parse_args(words)
+    from cozad_book.experiments import bench as commands
 
     if options.fill:
         commands.fill_files(options.fill)

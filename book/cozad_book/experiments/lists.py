@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from cozad_teach.errors import CozadError
-from cozad_teach.experiments.contamination import SHARES
-from cozad_teach.experiments.left_out import left_out_name
-from cozad_teach.experiments.plan import Experiment, Line
-from cozad_teach.experiments.toy import TOY
-from cozad_teach.experiments.variants import (
+from cozad_book.experiments.contamination import SHARES
+from cozad_book.experiments.left_out import left_out_name
+from cozad_book.experiments.plan import Experiment, Line
+from cozad_book.experiments.toy import TOY
+from cozad_book.experiments.variants import (
     AS_IN_THE_PAPER,
     AUXILIARY,
     AUXILIARY_VARIANTS,
@@ -22,6 +21,7 @@ from cozad_teach.experiments.variants import (
     VARIANTS,
     WEIGHT_VARIANTS,
 )
+from cozad_teach.errors import CozadError
 from cozad_teach.settings import SETTINGS, Settings
 from cozad_teach.training.auxiliary_images import DRAWN
 

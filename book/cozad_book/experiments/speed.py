@@ -12,7 +12,7 @@ from cozad_teach.errors import CozadError
 
 __all__ = ["BENCHMARKS", "TIMED", "measure_speed"]
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "tests" / "benchmarks"
+BENCHMARKS = Path(__file__).resolve().parents[3] / "tests" / "benchmarks"
 # What the entries of the ledger ask that scripts answer.
 TIMED = {
     "speed": "How fast are the measuring tools and the parts of the method, each beside others in "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
+from cozad_book.experiments.lists import Experiment, experiment
+from cozad_book.experiments.published import installed_experiment
+from cozad_book.experiments.toy import TOY, in_small
+from cozad_book.experiments.variants import AUXILIARY
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.lists import Experiment, experiment
-from cozad_teach.experiments.published import installed_experiment
-from cozad_teach.experiments.toy import TOY, in_small
-from cozad_teach.experiments.variants import AUXILIARY
 from cozad_teach.training.auxiliary_images import DRAWN
 
 __all__ = ["Asked", "asked_for"]

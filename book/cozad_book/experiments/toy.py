@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cozad_teach.settings import FULL, LITE
 
 if TYPE_CHECKING:
-    from cozad_teach.experiments.lists import Experiment
+    from cozad_book.experiments.lists import Experiment
 
 __all__ = ["TOY", "TOY_DATA", "in_small"]
 

@@ -30,8 +30,8 @@ class Experiment:
         In a sentence.
     data : tuple of str
         Names of packs, of official sets behind ``datasets/``, ``unseen``, or ``left out:`` and an
-        auxiliary category, by `cozad_teach.experiments.left_out`; with ``-20`` behind it, 20 % of
-        the test images are anomalous, as in `cozad_teach.experiments.contamination`.
+        auxiliary category, by `cozad_book.experiments.left_out`; with ``-20`` behind it, 20 % of
+        the test images are anomalous, as in `cozad_book.experiments.contamination`.
     protocols, methods : tuple of str
         Every method, or variant of `VARIANTS`, runs under every protocol that suits it.
     seeds : tuple of int

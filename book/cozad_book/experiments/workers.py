@@ -15,11 +15,11 @@ import torch
 from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
+from cozad_book.experiments.data import open_data
+from cozad_book.experiments.models import models_of
+from cozad_book.experiments.plan import Line
+from cozad_book.experiments.runner import Done, run_all
 from cozad_teach.errors import CozadError
-from cozad_teach.experiments.data import open_data
-from cozad_teach.experiments.models import models_of
-from cozad_teach.experiments.plan import Line
-from cozad_teach.experiments.runner import Done, run_all
 from cozad_teach.training.auxiliary_images import DRAWN
 
 __all__ = ["run_by_workers"]
@@ -48,7 +48,7 @@ def run_by_workers(
     Parameters
     ----------
     lines, auxiliary, packs, device, weights, folder, progress
-        As in `cozad_teach.experiments.runner.run_all`.
+        As in `cozad_book.experiments.runner.run_all`.
     workers : int
         Number of processes; one is this one.
     cluster : str, optional

@@ -12,16 +12,16 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from cozad_book.experiments.data import auxiliary_hash, code_hash, image_place
+from cozad_book.experiments.left_out import left_out_name
+from cozad_book.experiments.lists import OURS, auxiliary_of, run_settings
+from cozad_book.experiments.plan import Line
+from cozad_book.experiments.provenance import settings_hash
+from cozad_book.experiments.variants import VARIANTS
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import Category
 from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.target_features import TargetFeatures, same_features
-from cozad_teach.experiments.data import auxiliary_hash, code_hash, image_place
-from cozad_teach.experiments.left_out import left_out_name
-from cozad_teach.experiments.lists import OURS, auxiliary_of, run_settings
-from cozad_teach.experiments.plan import Line
-from cozad_teach.experiments.provenance import settings_hash
-from cozad_teach.experiments.variants import VARIANTS
 from cozad_teach.files.checkout import build_folder
 from cozad_teach.files.lean_timm import timm
 from cozad_teach.files.writing import atomic_write
@@ -45,7 +45,7 @@ class ExperimentModels:
     Parameters
     ----------
     device, weights, packs, auxiliary
-        As in `cozad_teach.experiments.runner.run_all`.
+        As in `cozad_book.experiments.runner.run_all`.
     checkpoints : pathlib.Path, optional
         A folder that keeps the state of trainings, so that one that was stopped goes on.
     """

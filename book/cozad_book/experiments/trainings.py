@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cozad_teach.experiments.runner import Done
+from cozad_book.experiments.runner import Done
 from cozad_teach.training.auxiliary_images import DRAWN
 
 __all__ = ["trainings"]
