@@ -47,10 +47,13 @@ def bench_speed(
     Raises
     ------
     CozadError
-        If there are no scripts, one fails, or files of the checkout were changed.
+        If there are no scripts, one fails, or files of the checkout were changed; if a device is
+        given for other scripts, or settings for any.
     """
     if device and name != "speed":
-        raise CozadError(f"--device belongs to cozad bench speed, not to {name}")
+        raise CozadError(f"--device belongs to cozad bench speed, not to {name}: leave it out")
+    if settings and not device:
+        raise CozadError("--settings belong to cozad bench speed --device: leave them out")
     folder = folder or ledger_to_write(trial=trial or settings == TOY.name)
     if device is None:
         question, stored, of, rows = TIMED[name], name, LITE, measure_speed(name)
@@ -64,7 +67,7 @@ def bench_speed(
         )
         stored, command = f"speed_{kind}", f"cozad bench speed --device {kind} --settings {chosen}"
         of = run_settings(chosen, OURS)
-        n_images = _IMAGES[TOY.name if chosen == TOY.name else kind]
+        n_images = _IMAGES.get(TOY.name if chosen == TOY.name else kind, _IMAGES["cpu"])
         rows = measure_device(of, device, n_images)
     content = {
         "question": question,

@@ -10,23 +10,42 @@ from cozad_teach.errors import CozadError
 
 __all__ = ["bench", "results"]
 
+# What may be given to each kind of `cozad bench`; anything else would be passed over in silence.
+_OF_UNTOUCHED_ALONE = {"folder", "model", "protocol"}
+_OF_UNTOUCHED = {"experiment", "device", "weights", *_OF_UNTOUCHED_ALONE}
+_OF_SPEED = {"experiment", "device", "settings", "trial"}
+
 
 def bench(words: Sequence[str]) -> int:
     """Do ``cozad bench``, which these words follow.
 
     That is: do an experiment of the book, measure its speed, or look at a set of the user's once.
     """
-    options = bench_parser().parse_args(words)
+    parser = bench_parser()
+    options = parser.parse_args(words)
+    given = {name for name, value in vars(options).items() if value != parser.get_default(name)}
     if options.experiment == "untouched":
+        if given - _OF_UNTOUCHED or not options.folder:
+            raise CozadError(
+                "cozad bench untouched takes a folder, and of options --model, --protocol, "
+                "--device and --weights: its settings are those of the model"
+            )
         from cozad_book.experiments.untouched import look_once
 
         return look_once(options)
-    if options.folder or options.model:
-        raise CozadError("a folder of images and --model belong to cozad bench untouched")
+    if given & _OF_UNTOUCHED_ALONE:
+        raise CozadError(
+            "a folder of images, --model and --protocol belong to cozad bench untouched"
+        )
     from cozad_book.experiments import bench as commands
     from cozad_book.experiments.speed import TIMED
     from cozad_book.experiments.toy import TOY
 
+    if options.experiment in TIMED and given - _OF_SPEED:
+        raise CozadError(
+            f"cozad bench {options.experiment} takes --device, --settings and --trial: leave "
+            "other options out"
+        )
     if options.settings not in (None, TOY.name):
         check_settings(options.settings)
     if options.experiment in TIMED:

@@ -62,11 +62,6 @@ def look_once(options: argparse.Namespace) -> int:
     LeakError
         If the model has seen an image of the folder.
     """
-    if options.settings or options.packs or options.trial or not options.folder:
-        raise CozadError(
-            "cozad bench untouched takes a folder, and of options --model, --protocol, --device "
-            "and --weights: its settings are those of the model"
-        )
     if not Protocol.parse(options.protocol).zero_shot:
         raise CozadError("untouched images are measured zero-shot: choose batch or single")
     dataset = open_dataset(options.folder)
