@@ -855,5 +855,5 @@ def test_the_check_does_runs_again_and_names_what_differs(
     write_results("trial", content, tmp_path)
     with pytest.raises(CozadError, match="the list of trial has changed"):
         commands.check("trial", 2)
-    with pytest.raises(CozadError, match="unknown experiment 'speed'"):
+    with pytest.raises(CozadError, match="no runs of speed that could be done again: choose first"):
         commands.check("speed", 2)

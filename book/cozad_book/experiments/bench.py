@@ -12,7 +12,7 @@ import numpy as np
 
 from cozad_book.experiments.asked import asked_for
 from cozad_book.experiments.ledger import read_results, write_results
-from cozad_book.experiments.lists import experiment
+from cozad_book.experiments.lists import EXPERIMENTS
 from cozad_book.experiments.provenance import CHANGED, current_commit
 from cozad_book.experiments.published import paper_table
 from cozad_book.experiments.quotes import fill
@@ -149,7 +149,7 @@ def check(
     Parameters
     ----------
     name : str
-        Of the experiment.
+        Of the experiment, with its own settings and auxiliary images.
     n_runs : int
         How many; which ones is drawn anew each time.
     packs, device, weights
@@ -163,11 +163,15 @@ def check(
     Raises
     ------
     CozadError
-        If the experiment is not there, or a metric lies outside its stored interval.
+        If it has no runs or its list has changed, or a metric lies outside its stored interval.
     """
     if n_runs < 1:
         raise CozadError(f"--check needs 1 or more runs to do again, not {n_runs}")
-    chosen = experiment(name)
+    if name not in EXPERIMENTS:
+        raise CozadError(
+            f"there are no runs of {name} that could be done again: choose {', '.join(EXPERIMENTS)}"
+        )
+    chosen = EXPERIMENTS[name]
     stored = read_results(name).content["runs"]
     lines = {line[2:] + line[1:2]: line for line in chosen.lines()}
     if set(lines) != {(row["data"], row["protocol"], row["method"], row["seed"]) for row in stored}:
