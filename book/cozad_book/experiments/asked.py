@@ -27,7 +27,7 @@ class Asked(NamedTuple):
     stored : str
         The name of its entry.
     command : str
-        That does it.
+        What does it, with its options.
     missing : list of str
         Official sets that it would have measured if they were on disk.
     """
@@ -55,8 +55,8 @@ def asked_for(
     settings : str, optional
         Other settings than its own: it is then stored under their name. ``toy`` makes it small.
     auxiliary : str
-        A name of `AUXILIARY`: what CoZAD is trained on instead of drawn materials; it is then
-        stored under that name, too.
+        A name of `AUXILIARY`, of some images: what CoZAD is trained on instead of drawn
+        materials; it is then stored under that name, too.
     on_packs : bool
         Whether an experiment that has published values beside it is done on packs; else it is
         done on the official sets that are on disk.
@@ -76,8 +76,10 @@ def asked_for(
     if settings not in (None, chosen.settings):
         chosen = dataclasses.replace(chosen, settings=settings)
         stored, command = f"{stored}_{settings}", f"{command} --settings {settings}"
-    if auxiliary not in AUXILIARY:
-        raise CozadError(f"unknown auxiliary data {auxiliary!r}: choose {', '.join(AUXILIARY)}")
+    # Without any images there is nothing to train: that is the variant of this name.
+    with_images = [name for name, images in AUXILIARY.items() if images]
+    if auxiliary not in with_images:
+        raise CozadError(f"unknown auxiliary data {auxiliary!r}: choose {', '.join(with_images)}")
     if auxiliary != DRAWN:
         stored, command = f"{stored}_{auxiliary}", f"{command} --auxiliary {auxiliary}"
     if settings == TOY.name:

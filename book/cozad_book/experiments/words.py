@@ -39,8 +39,8 @@ def bench_parser() -> argparse.ArgumentParser:
         "--auxiliary",
         default="drawn",
         metavar="WHAT",
-        help="train CoZAD on other images than drawn ones: photographs (of a pack), or official "
-        "(MVTec AD in datasets/)",
+        help="train CoZAD on other images than drawn ones: textures, photographs or all (in "
+        "packs), or official (MVTec AD in datasets/)",
     )
     bench.add_argument(
         "--packs",
