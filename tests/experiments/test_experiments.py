@@ -500,6 +500,8 @@ def test_a_changed_checkout_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with monkeypatch.context() as patch:
         patch.setenv("COZAD_COMMIT", "0123456789ab")
         assert provenance.current_commit() == "0123456789ab"
+        patch.setenv("COZAD_COMMIT", "")
+        assert provenance.current_commit() is None
     (package / "a.py").write_text("")
 
     def git(*words: str) -> None:

@@ -63,7 +63,7 @@ def provenance(settings: Settings, device: torch.device | str = "cpu") -> dict[s
 
 
 def current_commit() -> str | None:
-    """Name the commit of the package's checkout, with `CHANGED` where files differ from it.
+    """Name the commit of this checkout, with `CHANGED` where files differ from it.
 
     New files count where Python would import them. Those of the ledger do not: what one experiment
     has stored changes no other. Where the files came without git, as to a machine that is lent, it
@@ -82,5 +82,5 @@ def current_commit() -> str | None:
         changed = git("diff", "--name-only", "HEAD", "--", ":/", f":(top,exclude){_LEDGER}")
         added = git("ls-files", "--others", "--exclude-standard", "--", *_SOURCES)
     except (OSError, subprocess.CalledProcessError):
-        return os.environ.get("COZAD_COMMIT")
+        return os.environ.get("COZAD_COMMIT") or None
     return commit + CHANGED if changed or added else commit
