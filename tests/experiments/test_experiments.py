@@ -413,6 +413,17 @@ def test_every_experiment_can_be_made_small(name: str) -> None:
     assert all({*pair} <= {*small.methods} for pair in small.pairs)
 
 
+def test_the_hash_of_code_leaves_out_what_is_there_and_no_part_of_the_method() -> None:
+    package, book = experiment_data._PACKAGE, Path(experiment_data.__file__).parent
+    without = set(experiment_data._NOT_METHOD)
+    assert without <= {path.name for folder in (package, book) for path in folder.rglob("*")}
+    files = {path.relative_to(package) for path in package.rglob("*.py")}
+    left_out = {path.as_posix() for path in files if {*path.parts} & without}
+    assert left_out == {path.as_posix() for path in files if path.parts[0] == "cli"} | {
+        "evaluation/memory.py"
+    }
+
+
 def test_a_toy_is_no_entry_of_the_ledger(
     world: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
