@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from cozad_book.experiments.data import auxiliary_hash, code_hash, image_place
 from cozad_book.experiments.left_out import left_out_name
@@ -24,7 +23,7 @@ from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.target_features import TargetFeatures, same_features
 from cozad_teach.files.checkout import build_folder
 from cozad_teach.files.lean_timm import timm
-from cozad_teach.files.writing import atomic_write
+from cozad_teach.files.tensors import write_tensors
 from cozad_teach.models.train import train, without_auxiliary
 from cozad_teach.settings import Settings
 from cozad_teach.training.auxiliary_images import DRAWN
@@ -185,6 +184,5 @@ def random_weights(backbone: str, seed: int) -> Path:
         torch.manual_seed(seed)
         network = timm.create_model(backbone, pretrained=False)
     path = build_folder() / "random" / f"{backbone}_{seed}.safetensors"
-    with atomic_write(path) as temporary:
-        save_file(network.state_dict(), temporary)
+    write_tensors(path, network.state_dict(), {})
     return path
