@@ -10,9 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -66,14 +64,16 @@ def measure_device(settings: Settings, device: str, n_images: int) -> list[Row]:
 
     with tempfile.TemporaryDirectory() as folder:
         for number, image in enumerate(images):
-            _write(image, Path(folder) / f"{number}.png")
+            Image.fromarray(image).save(Path(folder) / f"{number}.png")
         files = list_photographs(folder).images
         of_files = _rate(lambda: model.image_scores(patch_scores(model, files)), n_images, device)
     of_features = _rate(features, n_images, device)
     steps, loop, step_flops = _meta_steps(settings, model.backbone.channels, device)
-    product = {precision: _product(precision, size[0], device) for precision in _dtypes(settings)}
+    precisions = {settings.precision, "float32"}
+    product = {precision: _product(precision, size[0], device) for precision in precisions}
     unit, backbone = "images/s", "the bare backbone"
     memory = peak_device_memory_mb(device) or peak_memory_mb()
+    told = f"{memory:.0f} MB" if memory else "not told by this system"
     return [
         _row(f"features of {n_images} images", backbone, of_features, bare, unit, "0.8"),
         _row(f"{n_images} files to image scores", backbone, of_files, bare, unit, "0.5"),
@@ -93,7 +93,7 @@ def measure_device(settings: Settings, device: str, n_images: int) -> list[Row]:
         ),
         {
             **{"what": "memory at most", "other": "–", "wanted": "–", "seconds": None},
-            **{"other_seconds": None, "ratio": None, "note": f"{memory or 0:.0f} MB"},
+            **{"other_seconds": None, "ratio": None, "note": told},
         },
     ]
 
@@ -121,10 +121,6 @@ def _rate(function: Callable[[], Any], count: float, device: str, repeats: int =
 def _wait(device: str) -> None:
     if torch.device(device).type == "cuda":  # which takes orders faster than it carries them out
         torch.cuda.synchronize(device)
-
-
-def _write(image: NDArray[np.uint8], path: Path) -> None:
-    Image.fromarray(image).save(path)
 
 
 def _bare_backbone(
@@ -167,10 +163,6 @@ def _meta_steps(settings: Settings, channels: int, device: str) -> tuple[float, 
     together = _rate(lambda: train(n_tasks, _STEPS), _STEPS, device)
     alone = _rate(lambda: train(1, _STEPS), _STEPS / n_tasks, device)
     return together, alone, counter.get_total_flops()
-
-
-def _dtypes(settings: Settings) -> set[str]:
-    return {settings.precision, "float32"}
 
 
 def _product(precision: str, image_size: int, device: str) -> float:
