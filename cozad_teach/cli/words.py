@@ -17,7 +17,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser, which: str = "") -> None:
-    """Add a file of `cozad train`, of the experiment that is named."""
+    """Add the file of a model; `which` stands before its help."""
     parser.add_argument(
         "--model", metavar="FILE", help=f"{which}by default the ready model, which make book trains"
     )

@@ -83,7 +83,8 @@ def meta_train(
     ------
     CozadError
         If the checkpoint is damaged or of another run, or cannot be written; if a category is too
-        small for a task; if a loss is not finite, before it reaches θ.
+        small for a task; if a loss is not finite, before it reaches θ; of several processes, as
+        `own_share`, `check_same_start` and `average_over_processes`.
     """
     theta = starting_point(categories[0].features.shape[-1], device)
     prior = prior.to(device)
