@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,11 +14,9 @@ from tqdm.auto import tqdm
 from cozad_teach.backbones import load_backbone
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, TextureSet
-from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.identity.uses import Use
 from cozad_teach.data.parallel import in_processes
 from cozad_teach.features import Backbone
-from cozad_teach.objectives import starting_point
 from cozad_teach.settings import LITE, Settings
 from cozad_teach.training.auxiliary import AuxiliaryFeatures, prepare_auxiliary, prepare_photographs
 from cozad_teach.training.auxiliary_images import draw_auxiliary
@@ -29,7 +26,7 @@ from cozad_teach.training.feature_store import FeatureStore
 from cozad_teach.training.hardware import hardware_name
 from cozad_teach.training.meta_training import MetaStep, meta_train
 
-__all__ = ["fit", "train", "without_auxiliary"]
+__all__ = ["fit", "train"]
 
 # Of one category: more of them take longer to draw than processes to start.
 _PIXELS_OF_SECONDS = 5_000_000
@@ -164,7 +161,8 @@ def train(
     if auxiliary is not None:  # told before the seconds of loading
         opened = open_auxiliary(auxiliary, settings, seed, draw_defects=draw_defects)
         opened = [category for category in opened if category.name != leave_out]
-    backbone = _backbone(settings, weights).to(device)
+    backbone = load_backbone(settings.backbone, settings.strides, weights, blocks=settings.blocks)
+    backbone = backbone.to(device)
     found: AuxiliaryFeatures | list[TextureSet]
     if opened is not None:
         store = FeatureStore.usual(backbone, settings)
@@ -174,45 +172,6 @@ def train(
     return fit(backbone, found, settings, seed, checkpoint=checkpoint, progress=progress)
 
 
-def without_auxiliary(
-    settings: Settings = LITE,
-    seed: int = 0,
-    *,
-    device: torch.device | str = "cpu",
-    weights: str | os.PathLike[str] | None = None,
-) -> CoZAD:
-    """Give CoZAD as it is where there are no auxiliary images: no training, no moments, no prior.
-
-    Parameters
-    ----------
-    settings : Settings
-        All numbers of the run; those of the training and of the prior mean nothing here.
-    seed, device, weights
-        As in `train`.
-
-    Raises
-    ------
-    CozadError
-        As `load_backbone`.
-    """
-    backbone = _backbone(settings, weights).to(device)
-    channels = sum(backbone.level_channels)
-    nothing = Fingerprints.of([], [])
-    return CoZAD(
-        settings=dataclasses.replace(settings, prior_images=0.0, inner_steps=0),
-        backbone=backbone,
-        feature_mean=torch.zeros(channels),
-        feature_std=torch.ones(channels),
-        prior=torch.eye(channels),
-        parameters=starting_point(channels, device),
-        history=[MetaStep(0.0, 0.0, 0.0)],
-        seed=seed,
-        uses=(Use("weights", nothing, labels=False), Use("statistics", nothing, labels=False)),
-        fit_seconds=0.0,
-        trained_on=hardware_name(device),
-    )
-
-
 def _drawn(settings: Settings, seed: int, *, progress: bool) -> list[TextureSet]:
     """Draw the embedded categories, the same in one process as in several."""
     draw = partial(draw_auxiliary, settings=settings, seed=seed)
@@ -220,7 +179,3 @@ def _drawn(settings: Settings, seed: int, *, progress: bool) -> list[TextureSet]
         return in_processes(draw, AUXILIARY_CATEGORIES, "drawing", progress=progress)
     names = tqdm(AUXILIARY_CATEGORIES, "drawing", delay=2, disable=not progress)
     return [draw(name) for name in names]
-
-
-def _backbone(settings: Settings, weights: str | os.PathLike[str] | None) -> Backbone:
-    return load_backbone(settings.backbone, settings.strides, weights, blocks=settings.blocks)

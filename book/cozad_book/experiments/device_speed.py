@@ -15,12 +15,12 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from cozad_book.experiments.models import without_auxiliary
 from cozad_teach.data.drawn.textures import UNSEEN_CATEGORIES, draw_category
 from cozad_teach.data.folders import list_photographs
 from cozad_teach.evaluation.memory import peak_device_memory_mb, peak_memory_mb
 from cozad_teach.features import Backbone, extract_features, preprocess
 from cozad_teach.models.prediction import patch_scores
-from cozad_teach.models.train import without_auxiliary
 from cozad_teach.settings import Settings
 from cozad_teach.training.episodes import AuxiliaryCategory, images_needed
 from cozad_teach.training.meta_training import meta_train

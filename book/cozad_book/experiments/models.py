@@ -17,18 +17,24 @@ from cozad_book.experiments.lists import OURS, auxiliary_of, run_settings
 from cozad_book.experiments.plan import Line
 from cozad_book.experiments.provenance import settings_hash
 from cozad_book.experiments.variants import VARIANTS
+from cozad_teach.backbones import load_backbone
 from cozad_teach.cozad import CoZAD
 from cozad_teach.data.folders import Category
+from cozad_teach.data.identity.fingerprints import Fingerprints
+from cozad_teach.data.identity.uses import Use
 from cozad_teach.evaluation.calibrated_model import CalibratedModel
 from cozad_teach.evaluation.target_features import TargetFeatures, same_features
 from cozad_teach.files.checkout import build_folder
 from cozad_teach.files.lean_timm import timm
 from cozad_teach.files.tensors import write_tensors
-from cozad_teach.models.train import train, without_auxiliary
+from cozad_teach.models.train import train
+from cozad_teach.objectives import starting_point
 from cozad_teach.settings import Settings
 from cozad_teach.training.auxiliary_images import DRAWN
+from cozad_teach.training.hardware import hardware_name
+from cozad_teach.training.meta_training import MetaStep
 
-__all__ = ["ExperimentModels", "models_of", "random_weights"]
+__all__ = ["ExperimentModels", "models_of", "random_weights", "without_auxiliary"]
 
 Place = str | os.PathLike[str] | None
 
@@ -186,3 +192,43 @@ def random_weights(backbone: str, seed: int) -> Path:
     path = build_folder() / "random" / f"{backbone}_{seed}.safetensors"
     write_tensors(path, network.state_dict(), {})
     return path
+
+
+def without_auxiliary(
+    settings: Settings,
+    seed: int = 0,
+    *,
+    device: str = "cpu",
+    weights: Place = None,
+) -> CoZAD:
+    """Give CoZAD as it is where there are no auxiliary images: no training, no moments, no prior.
+
+    Parameters
+    ----------
+    settings : Settings
+        All numbers of the run; those of the training and of the prior mean nothing here.
+    seed, device, weights
+        As in `cozad_teach.models.train.train`.
+
+    Raises
+    ------
+    CozadError
+        As `load_backbone`.
+    """
+    backbone = load_backbone(settings.backbone, settings.strides, weights, blocks=settings.blocks)
+    backbone = backbone.to(device)
+    channels = sum(backbone.level_channels)
+    nothing = Fingerprints.of([], [])
+    return CoZAD(
+        settings=dataclasses.replace(settings, prior_images=0.0, inner_steps=0),
+        backbone=backbone,
+        feature_mean=torch.zeros(channels),
+        feature_std=torch.ones(channels),
+        prior=torch.eye(channels),
+        parameters=starting_point(channels, device),
+        history=[MetaStep(0.0, 0.0, 0.0)],
+        seed=seed,
+        uses=(Use("weights", nothing, labels=False), Use("statistics", nothing, labels=False)),
+        fit_seconds=0.0,
+        trained_on=hardware_name(device),
+    )
