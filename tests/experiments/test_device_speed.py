@@ -62,4 +62,6 @@ def test_the_speed_of_a_device_has_an_entry_of_its_own(
     path = speed.bench_speed(device, settings, folder=tmp_path)
     found = read_results(path.stem, tmp_path).content
     assert path.stem == stored and found["rows"] == [row] and found["made_with"]["settings"] == of
-    assert asked[0][:2] == (() if device is None else (speed.run_settings(of, "cozad"), device))
+    assert asked[0][:2] == (
+        ("speed",) if device is None else (speed.run_settings(of, "cozad"), device)
+    )
