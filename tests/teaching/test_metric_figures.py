@@ -11,6 +11,7 @@ from sklearn.metrics import roc_curve
 
 from cozad_book.figures.metrics import (
     draw_found,
+    draw_looks,
     draw_outline,
     draw_roc_walk,
     roc_walk,
@@ -36,6 +37,16 @@ def test_each_step_of_the_picture_carries_its_score() -> None:
     draw_roc_walk(axis, scores, labels)
     assert [text.get_text() for text in axis.texts] == ["0.9", "0.7", "0.4"]
     assert axis.lines[0].get_xydata() == pytest.approx(roc_walk(scores, labels))
+
+
+def test_points_are_what_was_found_and_lines_what_chance_explains() -> None:
+    axis = Figure().subplots()
+    gains = {n: (np.arange(4) / n, np.arange(4) / n / 2) for n in (24, 100)}
+    draw_looks(axis, gains)
+    assert [line.get_xdata().tolist() for line in axis.lines] == [[1, 2, 3, 4]] * 4
+    drawn = [line.get_ydata() for line in axis.lines]
+    assert np.array_equal(drawn, [values for pair in gains.values() for values in pair])
+    assert [text.get_text() for text in axis.get_legend().texts] == ["24 images", "100 images"]
 
 
 def test_what_is_found_is_shaded_and_the_image_left_alone() -> None:

@@ -1,8 +1,9 @@
-"""What the chapter on evaluation draws: a walk along the ROC curve, and a threshold at work."""
+"""What the chapter on evaluation draws: the ROC curve, a threshold at work, what looks gain."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +11,7 @@ from skimage.measure import find_contours
 
 from cozad_book.figures.drawing import COLOURS
 
-__all__ = ["draw_found", "draw_outline", "draw_roc_walk", "roc_walk"]
+__all__ = ["draw_found", "draw_looks", "draw_outline", "draw_roc_walk", "roc_walk"]
 
 
 def roc_walk(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -90,3 +91,25 @@ def draw_outline(axis: Axes, mask: np.ndarray | None) -> None:
         rows, columns = outline.T - 1
         axis.plot(columns, rows, color=COLOURS["black"], linewidth=2.6)
         axis.plot(columns, rows, color=COLOURS["sky"], linewidth=1.2)
+
+
+def draw_looks(axis: Axes, gains: Mapping[int, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Draw by how much the best of k equally good settings exceeds their mean.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Empty.
+    gains : mapping of int to pair of numpy.ndarray
+        For at most three numbers of images: what was found, drawn as points, and what chance
+        explains, drawn as a line; each of shape (K,), for the looks 1 to K.
+    """
+    marks = (("blue", "o"), ("vermilion", "s"), ("green", "^"))
+    for (n, (found, chance)), (name, mark) in zip(gains.items(), marks, strict=False):
+        looks = np.arange(1, len(found) + 1)
+        axis.plot(looks, found, mark, ms=4, color=COLOURS[name], label=f"{n} images")
+        axis.plot(looks, chance, "--", lw=1, color=COLOURS[name])
+    axis.set(xscale="log", xlabel="looks k", ylabel="image AUROC gained")
+    axis.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
+    axis.minorticks_off()
+    axis.legend(fontsize=8)
