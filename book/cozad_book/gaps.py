@@ -61,9 +61,21 @@ class Gap:
     why_not: str = ""
     code: str = ""
 
+    @property
+    def answered(self) -> str:
+        """How far the book says what another choice would have done."""
+        if self.evidence:
+            return "compared in the ledger"
+        if self.why_not.startswith(_BELOW):
+            return "changed in a cell below"
+        if self.why_not.startswith(_NO_EFFECT):
+            return "of no effect, by algebra"
+        return "open still"
+
 
 _TRAININGS = "not run: every other value needs trainings of its own"
 _BELOW = "on drawn parts, plates and wool, below:"
+_NO_EFFECT = "no effect possible on image AUROC:"
 
 GAPS = (
     Gap("data", "auxiliary data other than MVTec-AD", "drawn materials, {images_per_category} "
@@ -114,8 +126,7 @@ GAPS = (
     Gap("score", "from patches to an image", "mean of the highest {top_share:.0%}",
         ("top_share",), why_not=f"{_BELOW} All ways at once"),
     Gap("score", "smoothing of maps", "{smoothing:g} pixels", ("smoothing",),
-        why_not="no effect possible on image AUROC: image scores are taken from patches, before "
-        "maps are smoothed"),
+        why_not=f"{_NO_EFFECT} image scores are taken from patches, before maps are smoothed"),
     Gap("MAML", "inner loss", "real against spoilt patches, noise {noise:g}", ("noise",),
         why_not=f"{_TRAININGS}; the next row leaves out the whole loop"),
     Gap("MAML", "inner steps and rate", "{inner_steps}, {inner_learning_rate}",
