@@ -129,10 +129,9 @@ def read_roster(path: Path, by: str | None, column: str) -> Roster:
             f"{path} has none of the columns {', '.join(_BY)}: name the one that tells students "
             f"apart with --by, of {', '.join(map(printable, titles))}"
         )
-    if column not in titles:
-        titles.append(column)
-    by_number, column_number = (_number(title, titles, path) for title in (by, column))
-    return Roster(lines, ends, bom, encoding, separator, by_number, column_number, column)
+    number = _number(by, titles, "--by", path)
+    marked = _number(column, titles, "--column", path) if column in titles else len(titles)
+    return Roster(lines, ends, bom, encoding, separator, number, marked, column)
 
 
 def _cells(text: str, separator: str) -> tuple[list[list[str]], list[str]]:
@@ -164,12 +163,12 @@ def _like(cell: str, text: str) -> str:
     return f'"{text}"' if cell.startswith('"') else text
 
 
-def _number(title: str, titles: Sequence[str], path: Path) -> int:
+def _number(title: str, titles: Sequence[str], option: str, path: Path) -> int:
     if titles.count(title) != 1:
         there = "twice" if title in titles else "not"
         raise CozadError(
-            f"the column {printable(title)!r} is {there} there in {path}: it has "
-            f"{', '.join(map(printable, titles))}"
+            f"the column {printable(title)!r} is {there} there in {path}: name another one with "
+            f"{option}, of {', '.join(map(printable, titles))}"
         )
     return titles.index(title)
 
