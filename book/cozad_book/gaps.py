@@ -96,7 +96,7 @@ GAPS = (
         ("contrastive_weight", "temperature"), "weight 0",
         Evidence("no contrastive loss")),
     Gap("weights", "what is weighed", "{weighed}", ("weighed",),
-        why_not=f"{_BELOW} In use alone; trained so, only together with all of the paper's "
+        why_not=f"{_BELOW} In use only; trained so, only together with all of the paper's "
         "settings"),
     Gap("weights", "γ, and a sharpness κ", "{gamma:g}, {sharpness:g}", ("gamma", "sharpness"),
         "1.5, 1", Evidence("weights of the paper")),
@@ -105,7 +105,7 @@ GAPS = (
     Gap("weights", "with or without", "with weights", instead="without",
         evidence=Evidence("no weights"), code="weights"),
     Gap("weights", "times of weighing", "{passes} before and {passes} after the inner loop",
-        ("passes",), why_not=f"{_BELOW} In use alone"),
+        ("passes",), why_not=f"{_BELOW} In use only"),
     Gap("weights", "an image alone", "{single_weights}", ("single_weights",), "soft",
         Evidence("with weights", "ablation_single", "single")),
     Gap("covariance", "window, growth, cap", "{window}, {decay_growth}, {determinant_cap:g}",

@@ -57,7 +57,7 @@ def test_reasons_name_sections_that_are_there() -> None:
     chapter = (ROOT / "book" / "chapters" / "12_gap_ledger.ipynb").read_text(encoding="utf-8")
     notebook = (ROOT / "book" / "results" / "experiments.md").read_text(encoding="utf-8")
     below = {gap.why_not.partition("below: ")[2].partition(";")[0] for gap in GAPS} - {""}
-    assert below == {"All ways at once", "In use alone"}
+    assert below == {"All ways at once", "In use only"}
     assert all(f"### {title}\\n" in chapter for title in below)
     assert "## 3 Direction and length of features" in notebook
 
