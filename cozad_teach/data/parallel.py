@@ -8,9 +8,12 @@ import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from tqdm.auto import tqdm
+
+from cozad_teach.errors import CozadError
 
 __all__ = ["in_processes", "in_threads", "read_ahead"]
 
@@ -87,6 +90,11 @@ def in_processes(
 
     A process takes seconds to start: for work of many of them. Parameters and result are as those
     of `in_threads`; the function is one that another process can import.
+
+    Raises
+    ------
+    CozadError
+        If a process ends before its work: each of them runs a script from its top.
     """
     pool = ProcessPoolExecutor(
         min(os.cpu_count() or 1, len(items)),
@@ -97,5 +105,11 @@ def in_processes(
     try:
         done = pool.map(function, items)
         return list(tqdm(done, description, len(items), delay=2, disable=not progress))
+    except BrokenProcessPool as error:
+        raise CozadError(
+            f"{description}: a process ended before its work. In a script of your own, put what "
+            'you call under `if __name__ == "__main__":`; if it is there, memory may be short: '
+            "close other programs"
+        ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -155,7 +155,8 @@ def train(
     Raises
     ------
     CozadError
-        As `open_auxiliary`, `load_backbone` and `fit`.
+        As `open_auxiliary`, `load_backbone`, `fit`, and `in_processes`, in which many large images
+        of materials are drawn.
     """
     opened = None
     if auxiliary is not None:  # told before the seconds of loading

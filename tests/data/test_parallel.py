@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from functools import partial
 
@@ -11,6 +12,7 @@ import pytest
 
 from cozad_teach.data.parallel import in_processes, read_ahead
 from cozad_teach.data.squares import read_squares, square
+from cozad_teach.errors import CozadError
 
 
 def test_what_is_read_ahead_comes_in_order() -> None:
@@ -51,3 +53,5 @@ def test_processes_give_what_one_would() -> None:
     assert in_processes(math.sqrt, [1.0, 4.0, 9.0], "roots") == [1.0, 2.0, 3.0]
     with pytest.raises(ValueError, match="math domain"):
         in_processes(math.sqrt, [-1.0], "roots")
+    with pytest.raises(CozadError, match="roots: a process ended"):
+        in_processes(os._exit, [1], "roots")
