@@ -69,6 +69,8 @@ installs what the chapters need, here and nowhere else, and opens them in Jupyte
 - **Hand in** that file, or the notebooks, as your teacher says. Answers are run again there, on one
   case more than here.
 - **Bets and quizzes** are for you: nothing is kept.
+- **Full runs** need a graphics card and hours. `make full` and the notebooks in `book/full`, which
+  the chapters name, are in the whole book only; here the chapters show what they gave.
 - This edition holds no solutions. After its exercise each chapter shows how the package does it.
 """
 
