@@ -94,7 +94,7 @@ def show_losses(experiment: str | Results = "full") -> Listing | None:
 
 
 def show_speed(found: Results | None = None) -> Results | Listing:
-    """Show how fast a graphics card worked, by default as the ledger has it; as `show_full_run`."""
+    """Show how fast a device worked, by `run_speed`; by default the ledger's graphics card."""
     if found is None:
         try:
             return read_results("speed_cuda")
