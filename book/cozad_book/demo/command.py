@@ -194,9 +194,7 @@ def _page(
         gr.Markdown(WORDS)
         with gr.Row():
             with gr.Column(scale=2):
-                files = gr.File(
-                    label="Photographs: drop several here", file_count="multiple", height=250
-                )
+                files = gr.File(label=DROP, file_count="multiple", height=250)
                 gr.Markdown("No photographs at hand? Drawn pieces, four of twelve with a defect:")
                 with gr.Row():
                     buttons = [
