@@ -65,11 +65,15 @@ def show_trainings(experiment: str | Results = "full") -> Table | Listing:
     rows = [
         [
             *(str(run["seed"]), run["trained_on"], " and ".join(run["auxiliary"])),
-            *(str(len(run["losses"])), f"{run['seconds']:.0f} s", f"{run['memory_mb']:.0f} MB"),
+            *(str(len(run["losses"])), f"{run['seconds']:.0f} s", _megabytes(run["memory_mb"])),
         ]
         for run in found.content["trainings"]
     ]
     return table(["seed", "trained on", "auxiliary images", "steps", "time", "memory"], rows)
+
+
+def _megabytes(memory: float | None) -> str:
+    return "unknown" if memory is None else f"{memory:.0f} MB"
 
 
 def show_losses(experiment: str | Results = "full") -> Listing | None:

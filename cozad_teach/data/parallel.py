@@ -96,8 +96,9 @@ def in_processes(
     CozadError
         If a process ends before its work: each of them runs a script from its top.
     """
+    beside = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # processes of torchrun, which do the same
     pool = ProcessPoolExecutor(
-        min(os.cpu_count() or 1, len(items)),
+        min(max((os.cpu_count() or 1) // beside, 1), len(items)),
         multiprocessing.get_context("spawn"),  # a fork of threads, or of a graphics card, may hang
         signal.signal,
         (signal.SIGINT, signal.SIG_IGN),  # Ctrl-C ends this process, which ends them

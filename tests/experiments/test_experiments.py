@@ -410,6 +410,10 @@ def test_every_experiment_can_be_made_small(name: str) -> None:
     assert {line.data for line in lines} <= {"toy", "toy-10"}
     assert {line.method for line in lines} == set(small.methods)
     assert run_settings("toy", "cozad") == TOY
+    for line in lines:
+        found = run_settings("toy", line.method)
+        assert (found.name, found.image_size, found.meta_steps) <= ("toy", 64, 2)
+        assert found.patches_per_image <= 6 and found.inner_steps <= 2
     assert all({*pair} <= {*small.methods} for pair in small.pairs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
+from cozad_book.experiments.left_out import left_out_name
 from cozad_book.experiments.lists import Experiment, experiment
 from cozad_book.experiments.published import installed_experiment
 from cozad_book.experiments.toy import TOY, in_small
@@ -64,7 +65,8 @@ def asked_for(
     Raises
     ------
     CozadError
-        If there is no such experiment, no such auxiliary data, or no official set on disk.
+        If there is no such experiment, no such auxiliary data, or no official set on disk; if the
+        experiment has auxiliary images of its own.
     """
     chosen = experiment(name)
     stored, command = name, f"cozad bench {name}"
@@ -80,6 +82,8 @@ def asked_for(
     with_images = [name for name, images in AUXILIARY.items() if images]
     if auxiliary not in with_images:
         raise CozadError(f"unknown auxiliary data {auxiliary!r}: choose {', '.join(with_images)}")
+    if auxiliary != DRAWN and any(map(left_out_name, chosen.data)):
+        raise CozadError(f"{name} trains on the pack whose categories it leaves out: give no other")
     if auxiliary != DRAWN:
         stored, command = f"{stored}_{auxiliary}", f"{command} --auxiliary {auxiliary}"
     if settings == TOY.name:

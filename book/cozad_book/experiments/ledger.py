@@ -226,7 +226,7 @@ def _cell(numbers: Sequence[float] | None, sign: str) -> str:
 
 
 def _speed_table(rows: Sequence[dict[str, Any]]) -> str:
-    lines = [["what", "compared with", "times faster", "wanted", "difference"]]
+    lines = [["what", "compared with", "times as fast", "wanted", "difference"]]
     for row in rows:
         ratio = "–" if row["ratio"] is None else f"{row['ratio']:.3g}"
         lines.append([row["what"], row["other"], ratio, row["wanted"], row["note"]])

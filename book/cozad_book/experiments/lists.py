@@ -7,7 +7,7 @@ import dataclasses
 from cozad_book.experiments.contamination import SHARES
 from cozad_book.experiments.left_out import left_out_name
 from cozad_book.experiments.plan import Experiment, Line
-from cozad_book.experiments.toy import TOY
+from cozad_book.experiments.toy import TOY, small_changes
 from cozad_book.experiments.variants import (
     AS_IN_THE_PAPER,
     AUXILIARY,
@@ -173,7 +173,9 @@ EXPERIMENTS = {
 def run_settings(name: str, method: str) -> Settings:
     """Give the settings of a name, with the changes of the method if it is a variant."""
     changes = VARIANTS[method].changes if method in VARIANTS else {}
-    return dataclasses.replace(TOY if name == TOY.name else SETTINGS[name], **changes)
+    if name == TOY.name:
+        return dataclasses.replace(TOY, **small_changes(changes))
+    return dataclasses.replace(SETTINGS[name], **changes)
 
 
 def official_name(data: str) -> str | None:

@@ -185,7 +185,9 @@ def _machine(device: str, weights: str | os.PathLike[str] | None) -> str:
 
 def _key(line: Line, data: str, machine: str, auxiliary: dict[str, str]) -> str:
     settings = settings_hash(run_settings(line.settings, line.method))
-    parts = [*map(str, line), settings, data, code_hash(), machine, json.dumps(auxiliary)]
+    # Settings are not all that a variant may change.
+    variant = repr(VARIANTS.get(line.method))
+    parts = [*map(str, line), settings, variant, data, code_hash(), machine, json.dumps(auxiliary)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 

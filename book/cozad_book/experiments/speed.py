@@ -30,7 +30,7 @@ def measure_speed(name: str = "speed") -> list[dict[str, Any]]:
     list of dict
         For each comparison ``what`` was timed, with what (``other``), ``seconds`` and
         ``other_seconds`` of processor time, for ``scaling`` on the clock, ``ratio``: how many
-        times faster, or None where the other is not installed, the ratio ``wanted``, and a
+        times as fast, or None where the other is not installed, the ratio ``wanted``, and a
         ``note``.
 
     Raises

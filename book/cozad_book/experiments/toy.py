@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from cozad_teach.settings import FULL, LITE
 
 if TYPE_CHECKING:
     from cozad_book.experiments.lists import Experiment
 
-__all__ = ["TOY", "TOY_DATA", "in_small"]
+__all__ = ["TOY", "TOY_DATA", "in_small", "small_changes"]
 
 TOY_DATA = "toy"  # one drawn category that training never sees
 _METHODS, _PROTOCOLS = 3, 2
@@ -28,6 +29,23 @@ TOY = dataclasses.replace(
     meta_steps=2,
     inner_steps=2,
 )
+
+
+# What makes a run long.
+_SIZES = {
+    name: value
+    for name, value in dataclasses.asdict(TOY).items()
+    if isinstance(value, int) and value < getattr(FULL, name)
+}
+
+
+def small_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the changes of a variant with no size above that of `TOY`, and under its name."""
+    limited = {
+        name: min(value, _SIZES[name]) if name in _SIZES else value
+        for name, value in changes.items()
+    }
+    return {**limited, "name": TOY.name}
 
 
 def in_small(experiment: Experiment) -> Experiment:
