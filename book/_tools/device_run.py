@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,16 +49,16 @@ def run(stage: Stage, options: argparse.Namespace, seconds: float) -> str:
     """Run a stage, and say how it ended."""
     command = [sys.executable, "-m", "cozad_teach.cli.main", "bench", *stage.words, "--trial"]
     command += ["--device", options.device, "--settings", options.settings]
-    with (options.out / "log.txt").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    with (
+        (options.out / "log.txt").open("ab") as log,
+        subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as process,
+    ):
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)  # it leaves nothing half-written
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
             return "stopped"
         finally:
             process.kill()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["peak_device_memory_mb", "peak_memory_mb"]
 
@@ -27,6 +29,8 @@ def peak_memory_mb() -> float | None:
 
 def peak_device_memory_mb(device: torch.device | str) -> float | None:
     """Give the most memory of a graphics card that tensors of this process had so far, in MB."""
+    import torch  # some hundreds of MB by itself
+
     device = torch.device(device)
     if device.type != "cuda":
         return None

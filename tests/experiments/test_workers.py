@@ -117,9 +117,8 @@ def on_a_cluster(folder: Path) -> None:
     from ray.cluster_utils import Cluster
 
     small = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
-    with tempfile.TemporaryDirectory() as sockets, pytest.MonkeyPatch.context() as patch:
-        # The names of sockets may not be as long as those of pytest's folders are.
-        head = {**small, "include_dashboard": False, "temp_dir": sockets}
+    with pytest.MonkeyPatch.context() as patch:
+        head = {**small, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
             cluster.add_node(**small)
@@ -147,13 +146,15 @@ def test_a_worker_killed_on_a_cluster_of_two_machines_changes_nothing(
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder)],
-        env={**os.environ, **own},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    # The names of sockets may not be as long as those of pytest's folders are.
+    with tempfile.TemporaryDirectory() as sockets:
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(folder)],
+            env={**os.environ, **own, "RAY_TMPDIR": sockets},
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
     assert done.returncode == 0, done.stderr
     before = json.loads((folder / "killed").read_text())
     assert len(before) >= 4 and before.items() <= times(folder).items()
