@@ -6,7 +6,8 @@ import dataclasses
 from typing import NamedTuple
 
 from cozad_book.experiments.left_out import left_out_name
-from cozad_book.experiments.lists import Experiment, experiment
+from cozad_book.experiments.lists import experiment
+from cozad_book.experiments.plan import Experiment
 from cozad_book.experiments.published import installed_experiment
 from cozad_book.experiments.toy import TOY, in_small
 from cozad_book.experiments.variants import AUXILIARY

@@ -130,7 +130,7 @@ class ExperimentModels:
                 settings, line.seed, device=self._device, weights=self._weights
             )
         weights = self._weights
-        if name in VARIANTS and VARIANTS[name].random_backbone:
+        if _is_random(name):
             weights = random_weights(settings.backbone, line.seed)
         what = [name if name == DRAWN else str(image_place(name, self._packs)) for name in names]
         return train(
@@ -159,11 +159,14 @@ class ExperimentModels:
         return self._checkpoints / f"{name}.safetensors"
 
 
+def _is_random(method: str) -> bool:
+    return method in VARIANTS and VARIANTS[method].random_backbone
+
+
 def _reading(line: Line) -> tuple[object, ...]:
     """Give what decides the features of an image, but for moments that can be put in afterwards."""
     settings = run_settings(line.settings, line.method)
-    is_random = line.method in VARIANTS and VARIANTS[line.method].random_backbone
-    levels = (settings.backbone, settings.strides, settings.blocks, is_random)
+    levels = (settings.backbone, settings.strides, settings.blocks, _is_random(line.method))
     return (*levels, settings.image_size, settings.precision)
 
 

@@ -11,15 +11,13 @@ import numpy as np
 from cozad_book.experiments.lists import OURS
 from cozad_book.experiments.plan import Experiment
 from cozad_book.experiments.runner import Done
-from cozad_book.experiments.trainings import trainings
+from cozad_book.experiments.trainings import DIGITS, trainings
 from cozad_teach.evaluation.category import METRICS
 from cozad_teach.evaluation.uncertainty import intervals
 from cozad_teach.evaluation.uncertainty.bootstrap import Floats
 from cozad_teach.evaluation.uncertainty.intervals import Spread
 
 __all__ = ["ledger_content", "summarise"]
-
-DIGITS = 5
 
 # (data, protocol, method) -> its runs, one for each seed
 _Cells = Mapping[tuple[str, str, str], Sequence[Done]]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cozad_book.experiments.plan import Experiment
 from cozad_teach.settings import FULL, LITE
-
-if TYPE_CHECKING:
-    from cozad_book.experiments.lists import Experiment
 
 __all__ = ["TOY", "TOY_DATA", "in_small", "small_changes"]
 

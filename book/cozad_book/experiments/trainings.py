@@ -8,9 +8,9 @@ from typing import Any
 from cozad_book.experiments.runner import Done
 from cozad_teach.training.auxiliary_images import DRAWN
 
-__all__ = ["trainings"]
+__all__ = ["DIGITS", "trainings"]
 
-DIGITS = 5
+DIGITS = 5  # of all numbers in the ledger
 
 
 def trainings(done: Sequence[Done]) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ __all__ = [
     "BATCH_VARIANTS",
     "CHOICE_VARIANTS",
     "PAPER_VARIANTS",
-    "SCALES",
     "SCALE_VARIANTS",
     "SINGLE_VARIANTS",
     "VARIANTS",
@@ -123,17 +122,17 @@ PAPER_VARIANTS = {
     for suffix, changes in (("", {}), (", untrained", _UNTRAINED))
 }
 # Three choices in all combinations, so that no two are confounded; the eighth is CoZAD as it is.
-SCALES: dict[str, dict[str, Any]] = {
+_SCALES: dict[str, dict[str, Any]] = {
     "lite2": {"backbone": "tf_efficientnet_lite2"},
     "320 pixels": {"image_size": 320},
     "48 auxiliary images": {"images_per_category": 48},
 }
 SCALE_VARIANTS = {
     " and ".join(names): Variant(
-        {key: value for name in names for key, value in SCALES[name].items()}
+        {key: value for name in names for key, value in _SCALES[name].items()}
     )
-    for n in range(1, len(SCALES) + 1)
-    for names in itertools.combinations(SCALES, n)
+    for n in range(1, len(_SCALES) + 1)
+    for names in itertools.combinations(_SCALES, n)
 }
 BACKBONE_VARIANTS = {
     "random backbone": Variant({}, random_backbone=True),
