@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from cozad_teach.training.sharding import (
     own_share,
 )
 
-__all__ = ["MetaStep", "meta_train", "sample_tasks"]
+__all__ = ["MetaStep", "meta_train", "next_decay", "sample_tasks", "take_step"]
 
 
 @dataclass(frozen=True)
@@ -171,39 +172,79 @@ def sample_tasks(
     }
 
 
+def next_decay(losses: Sequence[tuple[float, float, float]], settings: Settings) -> float:
+    """Give the λ(Σ) of the next meta-step (Chapter 5).
+
+    Parameters
+    ----------
+    losses : sequence of (float, float, float)
+        Support loss, query loss and λ(Σ) of every meta-step so far.
+    settings : Settings
+        Window, base, growth and cap.
+    """
+    sigma = loss_covariance([step[:2] for step in losses], settings.window)
+    constants = (settings.base_decay, settings.decay_growth, settings.determinant_cap)
+    return decay_strength(sigma, *constants)
+
+
+def take_step(
+    theta: Parameters,
+    optimiser: torch.optim.Optimizer,
+    tasks: dict[str, Tensor],
+    settings: Settings,
+) -> tuple[float, float]:
+    """Adapt to each task of a meta-batch, judge on its query and move θ (Chapter 6).
+
+    Parameters
+    ----------
+    theta : dict of torch.Tensor
+        The starting point. Its tensors are changed.
+    optimiser : torch.optim.Optimizer
+        Of these tensors.
+    tasks : dict of torch.Tensor
+        Of `sample_tasks`.
+    settings : Settings
+        Inner loop, losses and the order of the gradient.
+
+    Returns
+    -------
+    support_loss, query_loss : float
+        Means over the tasks.
+
+    Raises
+    ------
+    CozadError
+        If a loss is not finite; θ is then as it was.
+    """
+
+    def adapt(start: Parameters, task: dict[str, Tensor]) -> tuple[Parameters, Tensor]:
+        adapted = adapt_parameters(start, task, settings)
+        return adapted, inner_loss(adapted, task, settings)
+
+    judge = functools.partial(query_loss, settings=settings)
+    gradient, support_losses, query_losses = outer_gradient(
+        theta, tasks, adapt, judge, settings.order
+    )
+    means = average_over_processes(
+        {**gradient, "support loss": support_losses.mean(), "query loss": query_losses.mean()},
+        len(query_losses),
+        settings.tasks_per_step,
+    )
+    mean_losses = float(means["support loss"]), float(means["query loss"])
+    if not all(map(math.isfinite, mean_losses)):
+        raise CozadError("a loss of training is not finite: lower the learning rates")
+    for name, value in theta.items():
+        value.grad = means[name]
+    optimiser.step()
+    return mean_losses
+
+
 def _meta_step(
     state: State,
     categories: Sequence[AuxiliaryCategory],
     prior: Tensor,
     settings: Settings,
 ) -> tuple[float, float, float]:
-    """Take one step, and give the mean losses over its tasks and the λ(Σ) it used."""
-    theta = state.theta
-
-    def adapt(start: Parameters, task: dict[str, Tensor]) -> tuple[Parameters, Tensor]:
-        adapted = adapt_parameters(start, task, settings)
-        return adapted, inner_loss(adapted, task, settings)
-
-    def judge(adapted: Parameters, task: dict[str, Tensor]) -> Tensor:
-        return query_loss(adapted, task, settings)
-
-    sigma = loss_covariance([losses[:2] for losses in state.losses], settings.window)
-    decay = decay_strength(
-        sigma, settings.base_decay, settings.decay_growth, settings.determinant_cap
-    )
+    theta, decay = state.theta, next_decay(state.losses, settings)
     tasks = sample_tasks(theta, categories, prior, decay, settings, state.tasks, state.noise)
-    gradient, support_losses, outer_losses = outer_gradient(
-        theta, tasks, adapt, judge, settings.order
-    )
-    means = average_over_processes(
-        {**gradient, "support loss": support_losses.mean(), "query loss": outer_losses.mean()},
-        len(outer_losses),
-        settings.tasks_per_step,
-    )
-    support_loss, outer_loss = float(means["support loss"]), float(means["query loss"])
-    if not (math.isfinite(support_loss) and math.isfinite(outer_loss)):
-        raise CozadError("a loss of training is not finite: lower the learning rates")
-    for name, value in theta.items():
-        value.grad = means[name]
-    state.optimiser.step()
-    return support_loss, outer_loss, decay
+    return *take_step(theta, state.optimiser, tasks, settings), decay

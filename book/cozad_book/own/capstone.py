@@ -12,24 +12,19 @@ from torch import Tensor
 
 from cozad_book.listings import Table, table
 from cozad_book.own.pieces import collect
-from cozad_teach.adaptation import (
-    adapt_parameters,
-    adapt_supports,
-    places_and_noise,
-    support_weights,
-)
+from cozad_teach.adaptation import adapt_supports, places_and_noise, support_weights
 from cozad_teach.backbones import load_backbone
 from cozad_teach.contrastive import embed, embed_covariance
-from cozad_teach.covariance import decay_strength, loss_covariance
 from cozad_teach.data.drawn.textures import AUXILIARY_CATEGORIES, draw_category
 from cozad_teach.evaluation.metrics import image_auroc
 from cozad_teach.features import extract_features, standardise, unit_length
-from cozad_teach.maml import Parameters, outer_gradient
-from cozad_teach.objectives import inner_loss, query_loss, starting_point
+from cozad_teach.maml import Parameters
+from cozad_teach.objectives import starting_point
 from cozad_teach.scoring import mahalanobis
 from cozad_teach.settings import LITE, Settings
 from cozad_teach.training.auxiliary import prepare_auxiliary
 from cozad_teach.training.episodes import patch_labels, sample_meta_batch
+from cozad_teach.training.meta_training import next_decay, take_step
 
 __all__ = ["Setting", "compare", "prepare"]
 
@@ -148,34 +143,19 @@ def _vector(theta: Parameters) -> Tensor:
 
 
 def _package_fit(given: Setting) -> tuple[Parameters, float]:
-    """Take the meta-steps as `cozad_teach.training.meta_training` does; give θ and the last λ."""
+    """Take the package's meta-steps on the given tasks; give θ and the last λ."""
     settings = given.settings
     theta = {name: value.double() for name, value in starting_point(given.z.shape[-1]).items()}
     optimiser = torch.optim.Adam(theta.values(), lr=settings.outer_learning_rate)
-    losses: list[tuple[float, float]] = []
-    decay = 0.0
-
-    def adapt(start: Parameters, task: dict[str, Tensor]) -> tuple[Parameters, Tensor]:
-        adapted = adapt_parameters(start, task, settings)
-        return adapted, inner_loss(adapted, task, settings)
-
-    def judge(adapted: Parameters, task: dict[str, Tensor]) -> Tensor:
-        return query_loss(adapted, task, settings)
-
+    losses: list[tuple[float, float, float]] = []
     for batch in given.batches:
-        sigma = loss_covariance(losses, settings.window)
-        values = (settings.base_decay, settings.decay_growth, settings.determinant_cap)
-        decay = decay_strength(sigma, *values)
+        decay = next_decay(losses, settings)
         tasks = {name: torch.stack([task[name] for task in batch]) for name in batch[0]}
         moved = embed_covariance(given.prior, theta["head"]).expand(len(batch), -1, -1)
         tasks["weights"] = support_weights(embed(tasks["support"], theta["head"]), moved, settings)
         tasks["decay"] = torch.full((len(batch),), decay, dtype=torch.float64)
-        gradient, support, query = outer_gradient(theta, tasks, adapt, judge)
-        losses.append((float(support.mean()), float(query.mean())))
-        for name, value in theta.items():
-            value.grad = gradient[name]
-        optimiser.step()
-    return theta, decay
+        losses.append((*take_step(theta, optimiser, tasks, settings), decay))
+    return theta, losses[-1][2]
 
 
 def _package_scores(given: Setting, theta: Parameters, decay: float) -> Tensor:
