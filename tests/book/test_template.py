@@ -17,14 +17,13 @@ from notebooks import BOOK
 CHAPTERS = sorted((BOOK / "chapters").glob("[0-9][0-9]_*.ipynb"))
 CAPSTONE = BOOK / "chapters" / "capstone.ipynb"
 
-# The three parts of the opening admonition, then headings of level 2 that no chapter lacks.
+# The three parts of the opening admonition, then headings of level 2 that no chapter lacks: the
+# explorer's goes on to say what is explored. All others tell the chapter's own story.
 OPENING = ("You will learn", "You need", "Time")
-HEADINGS = (
-    "Why",
-    "The idea in a picture",
-    "A small run",
-    "Explore",
+EXPLORE = "Explore: "
+LANDMARKS = (
     "What can go wrong",
+    "Your detector",
     "Quiz",
     "Full run",
     "Key points",
@@ -107,9 +106,16 @@ def test_minutes_follow_the_rule_in_chapter_and_readme() -> None:
 @each_chapter
 def test_sections_are_there_in_order_and_not_empty(path: Path) -> None:
     parts = sections(read(path))
-    found = [h for h in parts if h in HEADINGS]
-    assert found == list(HEADINGS)
-    assert [h for h in HEADINGS if not parts[h].strip()] == [], "empty sections"
+    found = [h.partition(EXPLORE)[1] or h for h in parts if h.startswith((EXPLORE, *LANDMARKS))]
+    assert found == [EXPLORE, *LANDMARKS]
+    assert [h for h, text in parts.items() if not text.strip()] == [], "empty sections"
+
+
+def test_headings_say_what_is_below_them() -> None:
+    """What could head a section of any chapter, such as "Why", would stand in two of them."""
+    own = [h for path in CHAPTERS for h in sections(read(path)) if h and h not in LANDMARKS]
+    assert sorted(own) == sorted(set(own))
+    assert not {"Why", "The idea in a picture", "A small run", "The equation"} & {*own}
 
 
 @each_chapter
@@ -211,8 +217,12 @@ def test_every_figure_has_a_text_alternative(path: Path) -> None:
 
 
 @each_chapter
-def test_first_use_of_terms_links_to_the_glossary(path: Path) -> None:
-    assert len(set(re.findall(r"glossary\.md#(term-[\w-]+)\)", prose(read(path))))) >= 3
+def test_terms_link_to_the_glossary_where_they_are_used_first_and_only_there(path: Path) -> None:
+    notebook = read(path)
+    figures = [c.metadata.get("mystnb", {}).get("figure", {}) for c in notebook.cells]
+    text = "\n\n".join([prose(notebook), *(f.get("caption", "") for f in figures)])
+    linked = re.findall(r"glossary\.md#(term-[\w-]+)\)", text)
+    assert len(linked) >= 3 and sorted(linked) == sorted(set(linked))
 
 
 @pytest.mark.parametrize(
@@ -294,7 +304,7 @@ def test_shown_code_fits_its_page(path: Path) -> None:
 @each_chapter
 def test_explorer_quiz_pitfalls_and_key_points_are_what_they_say(path: Path) -> None:
     parts = sections(read(path))
-    assert "frame_slider(" in parts["Explore"]
+    assert "frame_slider(" in next(text for h, text in parts.items() if h.startswith(EXPLORE))
     assert "Question(" in parts["Quiz"]
     assert len(re.findall(r"^\s*[-*] ", parts["Key points"], re.M)) >= 3
     assert "bibliography.md#" in parts["References"]
