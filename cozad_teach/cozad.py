@@ -128,22 +128,21 @@ class CoZAD:
         grids = extract_features(self.backbone, images, *of, keep_on=device, progress=progress)
         return standardise(grids, self.feature_mean.to(device), self.feature_std.to(device))
 
-    def adapt(self, support: Tensor) -> Adapted:
-        """Adapt to a category from its unlabelled, possibly contaminated images.
+    def adapt(self, support: Tensor, *, normal: bool = False) -> Adapted:
+        """Adapt to a category from its images: weigh patches, take the inner loop, weigh again.
 
         Parameters
         ----------
         support : torch.Tensor
-            Standardised patch features of `features`, shape (M, h, w, C).
-
-        Returns
-        -------
-        Adapted
-            After weighing the patches, taking the inner loop, and weighing them again.
+            Standardised patch features of `features`, shape (M, h, w, C); unlabelled images, some
+            of which may be anomalous.
+        normal : bool
+            Whether all of them are known to be normal: then every patch counts alike.
         """
+        settings = dataclasses.replace(self.settings, weights="none") if normal else self.settings
         prior, decay = self.prior.to(self.backbone.mean.device), self.history[-1].decay
         return adapt_support(
-            self.parameters, self._patches(support), prior, decay, self.settings, self.seed
+            self.parameters, self._patches(support), prior, decay, settings, self.seed
         )
 
     def score(self, features: Tensor, adapted: Adapted, *, own: Tensor | None = None) -> Tensor:

@@ -119,6 +119,17 @@ def test_single_protocol_is_adaptation_to_a_support_of_one(
     assert torch.allclose(found.flatten(), by_hand, rtol=1e-3, atol=1e-3)
 
 
+def test_a_support_that_is_known_to_be_normal_is_not_doubted(trained: CoZAD, unseen: dict) -> None:
+    """Nothing else changes: means by place and the inner loop are those of a batch."""
+    support = next(iter(unseen.values()))[0][:3]
+    found = trained.adapt(support, normal=True)
+    assert (found.weights == 1).all() and (trained.adapt(support).weights < 1).any()
+    equal = dataclasses.replace(trained.settings, weights="none")
+    expected = dataclasses.replace(trained, settings=equal).adapt(support)
+    assert torch.equal(found.mean, expected.mean)
+    assert torch.equal(found.covariance, expected.covariance)
+
+
 def test_same_seed_gives_the_same_model_to_the_last_bit(tiny: CoZAD) -> None:
     auxiliary = [draw_category(name, 8, 4, 0, (64, 64)) for name in AUXILIARY_CATEGORIES[:5]]
     again = fit(tiny.backbone, auxiliary, TINY, seed=3)

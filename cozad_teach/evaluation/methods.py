@@ -225,7 +225,8 @@ class Run:
             started = time.perf_counter()
             adapted = None
             if self.method.adapts and target.support is not None:
-                adapted = model.adapt(target.support)
+                # Nothing is to be mistrusted in images that are known to be normal.
+                adapted = model.adapt(target.support, normal=not self.protocol.zero_shot)
             seconds += time.perf_counter() - started
             scores.append(self.method.score(model, target, adapted))
         if self.method.several_backbones:

@@ -90,6 +90,22 @@ def test_unit_baselines_are_the_baselines_on_directions(trained: CoZAD, method: 
             Run.of(f"{method}-unit", protocol)
 
 
+@pytest.mark.parametrize("protocol", ["batch", "few-3", "full"])
+def test_only_what_may_be_anomalous_is_doubted(trained: CoZAD, protocol: str) -> None:
+    test, support = torch.randn(2, 3, 7, 6, 152, generator=torch.Generator().manual_seed(0))
+    run = Run.of("cozad", protocol)
+    if protocol == "batch":
+        support, expected = test, trained.score(test, trained.adapt(test))
+        found = run.score([trained], [test])[0]
+    else:
+        expected = trained.score(test, trained.adapt(support, normal=True))
+        found = run.score([trained], [test], [support])[0]
+    assert torch.equal(found, expected)
+    assert not torch.equal(
+        found, trained.score(test, trained.adapt(support, normal=protocol == "batch"))
+    )
+
+
 @pytest.fixture(scope="module")
 def target_features(trained: CoZAD, data: Path) -> TargetFeatures:
     return TargetFeatures(CalibratedModel(trained), open_dataset(data))
