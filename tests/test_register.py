@@ -235,6 +235,7 @@ CLASSES = defect().astype(np.uint8)
 CLASSES[5:7, 20:33] = 2
 CLASSES[7:9, 20:33] = 3
 NAN = np.where(defect(), np.nan, 0).astype(np.float32)
+SHARES = np.linspace(0, 1, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
 OFF = {"marked": None}
 
 ROWS = [
@@ -330,6 +331,9 @@ ROWS = [
             ("test/good", "test/Good", (0,)),
             ("test/good", "test/ok", (0,)),
             ("test/good", "test/NORMAL", (0,)),
+            ("test/good", "test/Good ", (0, "2 test good")),
+            ("test/good", "test/_good", (0, "2 test good")),
+            ("test/good", "test/\uff47\uff4f\uff4f\uff44", (0, "2 test good")),
             ("train/good", "train/Good", (2, "train/good")),
             ("train/", "Train/", (2, "train/good")),
             ("test/", "TEST/", None),
@@ -347,7 +351,10 @@ ROWS = [
             (2, f"test/{name}/0.png is in test/{name}, which may mean normal images: call the"),
             convert=None,
         )
-        for name in ("clean", "no_defect", "Defect-Free", "healthy")
+        for name in (
+            *("clean", "no_defect", "Defect-Free", "healthy", "not defective", "no anomalies"),
+            *("good2", "good (1)", "0_good", "good parts", "Normal 3"),
+        )
     ),
     Row("label", "good and ok side by side", moved("test/good/1", "test/ok/1"), convert=None),
     Row(
@@ -450,6 +457,23 @@ ROWS = [
         (2, "0_mask.png has a palette in which black is the defect"),
         convert=(2, "0_mask.png"),
     ),
+    Row(
+        "mask value",
+        "a palette in which black is the defect, and the rest red",
+        mask_of_0(palette([255, 0, 0, 0, 0, 0], ~defect())),
+        (2, "0_mask.png has a palette in which black is the defect"),
+        convert=(2, "0_mask.png"),
+    ),
+    *(
+        Row(
+            "mask value",
+            f"a mask in red on {ground}",
+            mask_of_0(encoded(np.where(defect()[..., None], [255, 0, 0], value).astype(np.uint8))),
+            (2, "0_mask.png has colours on another ground than black"),
+            convert=(2, "0_mask.png has colours"),
+        )
+        for ground, value in {"white": 255, "grey": 128}.items()
+    ),
     *(
         Row(
             "mask value",
@@ -496,6 +520,21 @@ ROWS = [
         ),
         convert=(0, "is it inverted?"),
         marked=HEIGHT * WIDTH - 78,
+    ),
+    Row(
+        "mask value",
+        "a mask that is inverted, with a large defect",
+        mask_of_0(grey(np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) >= 450)),
+        (0, "0_mask.png is anomalous in 64% of its pixels: is it inverted?"),
+        convert=(0, "64% of its pixels: is it inverted?"),
+        marked=HEIGHT * WIDTH - 450,
+    ),
+    Row(
+        "mask value",
+        "a mask of shares from 0 to 1",
+        changed({OLD: None, "ground_truth/cut/0_mask.tif": encoded(SHARES, "TIFF")}),
+        (2, "0_mask.tif has values near 0 and near 1,", "threshold it at 0.5"),
+        convert=(2, "0_mask.tif has values near 0 and near 1,", "threshold it at 0.5"),
     ),
     Row(
         "mask value",

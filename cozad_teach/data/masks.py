@@ -21,7 +21,7 @@ _THRESHOLD = 128  # where an 8-bit picture of a mask goes from background to def
 _CLASSES = 64  # values below this may be numbers of kinds of defects, and small ones are no noise
 _NEAR = 1 / 8  # of the highest value: as far as compression moves a value
 _SHAPE_TOLERANCE = 0.02  # of width through height, for sizes that were rounded
-_ALMOST_ALL = 0.9
+_MOST = 0.5  # of an image: a defect seldom covers more, an inverted mask nearly always
 # How stored pixels are turned to be shown, by EXIF's number.
 _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     1: lambda x: x,
@@ -44,7 +44,7 @@ class Mask(NamedTuple):
         In the size of the image, as it is shown.
     notes : tuple of str
         What should be looked at, each to follow the name of the file: that it was resized or
-        turned, or that nearly all of it is anomalous.
+        turned, or that most of it is anomalous.
     """
 
     pixels: Pixels
@@ -106,7 +106,7 @@ def read_mask(file: ImageFile, image: Frame, *, threshold: bool = False) -> Mask
             )
         notes.append(f"{shapes}: it is resized")
         found = resize_mask(found, image.size)
-    if found.mean() > _ALMOST_ALL:
+    if found.mean() > _MOST:
         notes.append(f"is anomalous in {found.mean():.0%} of its pixels: is it inverted?")
     return Mask(found, tuple(notes))
 
@@ -158,25 +158,33 @@ def _defect(picture: Image.Image, content: bytes, threshold: bool) -> Pixels:
     greys = picture.mode == "P" and bool((colours == colours[..., :1]).all())
     if greys and len(np.unique(values)) > 2:
         values = colours
+    in_colours = values.ndim == 3 and bool((values != values[..., :1]).any())
     if values.ndim == 3:
         values = values.max(axis=2)
     levels = np.unique(values)
-    highest = levels[-1]
-    if len(levels) == 2:
-        found = np.asarray(values > levels[0])
-        if greys and found.mean() > 0.5 and not colours[found].any():
-            raise Refusal(
-                "has a palette in which black is the defect: save it as grey with 0 and 255"
-            )
-        return found
+    highest = float(levels[-1])
     if _is_spoilt(levels) or (picture.format in ("JPEG", "MPO") and len(levels) > 2):
         if threshold and highest >= 1.5 * _THRESHOLD:
             return np.asarray(values >= _THRESHOLD)
-        half = _THRESHOLD if 1.5 * _THRESHOLD <= highest <= 255 else (float(highest) + 1) / 2
+        half = (highest + (values.dtype.kind != "f")) / 2
+        if 1.5 * _THRESHOLD <= highest <= 255:
+            half = _THRESHOLD
         raise Refusal(
             f"has values near 0 and near {highest:g}, as a lossy format or a smooth brush leaves "
             f"them: threshold it at {half:g} and save it as PNG with 0 and 255"
         )
+    if in_colours and levels[0] > 0:
+        raise Refusal(
+            "has colours on another ground than black: save it as grey, with 255 for the defect "
+            "and 0 elsewhere"
+        )
+    if len(levels) == 2:
+        found = np.asarray(values > levels[0])
+        if picture.mode == "P" and found.mean() > _MOST and not colours[found].any():
+            raise Refusal(
+                "has a palette in which black is the defect: save it as grey with 0 and 255"
+            )
+        return found
     return np.asarray(values > 0)
 
 

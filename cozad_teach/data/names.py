@@ -43,15 +43,18 @@ OVERLAY_MARK = "cozad predict"
 HEAD_BYTES = 200  # of a PNG: the text stands right behind its header
 _RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".psd", ".dcm")
 
-# Other words for what can mean one thing only.
+# Words for what can mean one thing only.
 _GOOD = {"good", "ok", "normal"}
 # Words for normal images that might name a defect, or a folder of something else, as well.
 _MAYBE_GOOD = {
     *("goods", "normals", "okay", "okays", "io", "pass", "passed", "clean", "healthy", "intact"),
     *("perfect", "fine", "flawless", "undamaged", "correct", "negative", "negatives", "neg"),
-    *("none", "no", "free", "nodefect", "nodefects", "nondefective", "defectfree", "nonanomalous"),
-    *("anomalyfree", "regular", "reference"),
+    *("none", "no", "free", "regular", "reference", "gut", "bon", "bueno", "buono"),
 }
+_NO_DEFECT = re.compile(
+    r"(no|non|not|without|zero)(defect|anomal|damage|flaw|fault|error)\w*"
+    r"|(defect|anomaly|damage|flaw|fault|error)s?free"
+)
 # How masks are named after their images: 000_mask, 000-gt, mask_000.
 _MASK = re.compile(
     r"(?P<prefix>(?:mask|gt)[_ -])?(?P<image>.+?)"
@@ -99,13 +102,25 @@ def section(part: str) -> str | None:
 
 def label(part: str) -> str:
     """Give what a folder of images says of them: ``good``, or the name of a defect as it stands."""
-    name = unicodedata.normalize("NFC", part)
-    return GOOD if name.casefold() in _GOOD else name
+    bare = re.sub(r"[\W_]", "", _folded(part))
+    return GOOD if bare in _GOOD else unicodedata.normalize("NFC", part)
 
 
 def may_mean_good(part: str) -> bool:
-    """Say whether a folder may hold normal images although it is not called so."""
-    return re.sub(r"[\W_]", "", part.casefold()) in _MAYBE_GOOD
+    """Say whether a folder may hold normal images although `label` does not take it for one."""
+    if label(part) == GOOD:
+        return False
+    words = re.findall(r"[^\W\d_]+", _folded(part))
+    bare = "".join(words)
+    if bare in _MAYBE_GOOD or _NO_DEFECT.fullmatch(bare):
+        return True
+    # good_2 and good parts may, not good cannot.
+    return any(word in _GOOD for word in words) and not {"no", "non", "not"} & set(words)
+
+
+def _folded(part: str) -> str:
+    """Give a name in small letters of the usual width."""
+    return unicodedata.normalize("NFKC", part).casefold()
 
 
 def stem(name: str) -> str:

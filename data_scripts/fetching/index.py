@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tqdm.auto import tqdm
 
 from cozad_teach.data.members import LeftOut
+from cozad_teach.data.names import GOOD, label
 from cozad_teach.errors import CozadError, printable
 from cozad_teach.files import values as read
 from cozad_teach.files.reading import read_json
@@ -41,7 +42,7 @@ def count_files(paths: list[str]) -> Counts:
         _, section, defect, *_ = path.split("/")
         if section == "ground_truth":
             kinds["masks"] += 1
-        elif defect == "good":
+        elif label(defect) == GOOD:
             kinds[f"{section}_good"] += 1
         else:
             kinds["test_anomalous"] += 1
