@@ -152,9 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(packs())}")
     parser.add_argument("--root", type=Path, default=Path("datasets"), metavar="DIR")
     parser.add_argument("--out", type=Path, default=Path("packs"), metavar="DIR")
-    options = parser.parse_args(arguments)
 
     def run() -> int:
+        options = parser.parse_args(arguments)
         for name in options.names or packs():
             print(f"written to {make_pack(name, options.root, options.out)}")
         return 0

@@ -111,7 +111,7 @@ def _write_model(options: argparse.Namespace, checkpoint: Path) -> None:
 
     reads = [options.weights, *auxiliary_places(options.auxiliary or ())]
     check_target(options.out, reads=reads, ours=_is_model)
-    check_target(checkpoint, reads=reads)
+    check_target(checkpoint, reads=reads, ours=_is_checkpoint)
     with only_writer(options.out):
         stopped = ", the last part of a run that was stopped" if checkpoint.exists() else ""
         try:
@@ -127,6 +127,10 @@ def _write_model(options: argparse.Namespace, checkpoint: Path) -> None:
 
 def _is_model(path: Path) -> bool:
     return b'"cozad-teach model' in head(path, 2**16)
+
+
+def _is_checkpoint(path: Path) -> bool:
+    return b'"cozad-teach checkpoint' in head(path, 2**16)
 
 
 def _is_report(path: Path) -> bool:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cozad_teach.errors import CozadError
-from cozad_teach.files.writing import atomic_write, check_kind
+from cozad_teach.files.writing import atomic_write, check_kind, settled
 
 __all__ = ["check_place", "check_target", "head"]
 
@@ -20,7 +20,11 @@ class _Discard(Exception):
 
 
 def check_place(
-    target: Place, *, reads: Iterable[Place | None] = (), ours: Callable[[Path], bool] | None = None
+    target: Place,
+    *,
+    reads: Iterable[Place | None] = (),
+    ours: Callable[[Path], bool] | None = None,
+    option: str = "--out",
 ) -> None:
     """Refuse a place for a result by what is there.
 
@@ -44,23 +48,29 @@ def check_place(
     for source in reads:
         if source is not None and _is_in(target, Path(source)):
             raise CozadError(
-                f"{target} is, or lies in, {source}, which is read: give another place with --out"
+                f"{target} is, or lies in, {source}, which is read: give another place with "
+                f"{option}"
             )
     check_kind(target)
-    if ours and target.exists() and target.stat().st_size:
+    there = settled(target)
+    if ours and there.exists() and there.stat().st_size:
         try:
-            may_go = ours(target)
-        except OSError:
+            may_go = ours(there)
+        except Exception:  # it may be anything
             may_go = False
         if not may_go:
             raise CozadError(
                 f"{target} is there already and is no result of this command: give another place "
-                "with --out, or move it away"
+                f"with {option}, or move it away"
             )
 
 
 def check_target(
-    target: Place, *, reads: Iterable[Place | None] = (), ours: Callable[[Path], bool] | None = None
+    target: Place,
+    *,
+    reads: Iterable[Place | None] = (),
+    ours: Callable[[Path], bool] | None = None,
+    option: str = "--out",
 ) -> None:
     """Refuse a place for a result before minutes of work, not after them.
 
@@ -71,7 +81,7 @@ def check_target(
     CozadError
         As `check_place` and `atomic_write`.
     """
-    check_place(target, reads=reads, ours=ours)
+    check_place(target, reads=reads, ours=ours, option=option)
     with suppress(_Discard), atomic_write(target):
         raise _Discard
 
@@ -85,8 +95,9 @@ def head(path: Path, n_bytes: int) -> bytes:
 def _is_in(target: Path, source: Path) -> bool:
     """Say whether the target is the source or lies in it, by whatever names and links."""
     here = target.absolute()
+    there = settled(target)
     # The places above as the system finds them, links followed: a bind mount is not named.
-    for place in (here, *here.parents, *here.parent.resolve().parents, here.parent.resolve()):
+    for place in (here, *here.parents, there, *there.parents):
         with suppress(OSError):
             if place.samefile(source):
                 return True

@@ -21,7 +21,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["atomic_folder", "atomic_write", "check_kind", "only_writer"]
+__all__ = ["atomic_folder", "atomic_write", "check_kind", "only_writer", "settled"]
 
 # What is being written has this suffix, and its writer holds a lock on it: what no one holds is
 # left from a process that was killed.
@@ -30,10 +30,19 @@ _umask_lock = threading.Lock()
 Place = str | os.PathLike[str]
 
 
+def settled(target: Place) -> Path:
+    """Give a place with the links above it followed, as it will be when its folders are there.
+
+    Until then the system finds nothing at ``missing/../name``, whatever ``name`` is.
+    """
+    target = Path(target)
+    return target.parent.resolve() / target.name
+
+
 def check_kind(target: Path) -> None:
     """Refuse what a rename would replace although it is no ordinary file."""
     try:
-        mode = target.lstat().st_mode
+        mode = settled(target).lstat().st_mode
     except FileNotFoundError:
         return
     except OSError as error:  # a name too long, a file where a folder should be

@@ -29,9 +29,10 @@ from cozad_teach.data.identity.copy_lists import (
 )
 from cozad_teach.data.identity.fingerprints import Fingerprints
 from cozad_teach.data.parallel import in_threads
+from cozad_teach.files.places import head
 from cozad_teach.files.writing import atomic_write
 
-__all__ = ["audit_sets", "summary", "write_audit"]
+__all__ = ["audit_sets", "is_audit", "summary", "write_audit"]
 
 
 def audit_sets(
@@ -179,3 +180,8 @@ def write_audit(audit: Audit, path: Path) -> None:
         listed["labels_disagree"] = group.labels_disagree  # for those who read the file
     with atomic_write(path) as file:
         file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def is_audit(path: Path) -> bool:
+    """Say by its first bytes whether a file is a list of copies."""
+    return FORMAT.encode() in head(path, 100)

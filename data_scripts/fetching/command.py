@@ -13,6 +13,7 @@ from cozad_teach.data.counting import listed, tally
 from cozad_teach.data.folders import Category, open_dataset
 from cozad_teach.data.members import LeftOut
 from cozad_teach.errors import CozadError
+from cozad_teach.files.places import check_target
 from fetching.index import INDEX, read_index, verify
 from fetching.install import install
 from fetching.links import check_links
@@ -44,8 +45,11 @@ def main(manifest: Path, arguments: Sequence[str] | None = None) -> int:
     int
         0 on success, 2 where a data set could not be had or is not whole, 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
-    return run_command(_PROGRAM, lambda: _run(options, read_manifest(manifest)))
+
+    def run() -> int:
+        return _run(_parser().parse_args(arguments), read_manifest(manifest))
+
+    return run_command(_PROGRAM, run)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -174,15 +178,21 @@ def _verify(folder: Path) -> None:
 
 
 def _audit(names: Sequence[str], root: Path) -> None:
-    from fetching.audit import audit_sets, summary, write_audit  # PyTorch takes seconds to import
+    from fetching.audit import (
+        audit_sets,
+        is_audit,
+        summary,
+        write_audit,
+    )  # PyTorch takes seconds to import
 
     if len(names) not in (1, 2):
         raise CozadError("--audit takes one data set, or two")
     paths = [_place(name, root) for name in names]
     sets: list[dict[str, Category]] = [open_dataset(path) for path in paths]
     labels = [path.stem if path.suffix == ".zip" else path.name for path in paths]
-    found = audit_sets(*sets, names=labels, progress=True)
     path = root / f"{'+'.join(labels)}.copies.json"
+    check_target(path, ours=is_audit, option="--root")
+    found = audit_sets(*sets, names=labels, progress=True)
     write_audit(found, path)
     print(summary(found))
     print(f"the list is in {path}: give it to cozad evaluate with --once")

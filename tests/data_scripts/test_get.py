@@ -121,6 +121,11 @@ def test_the_audit_of_two_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str
     audit = read_copies(tmp_path / "one+two.copies.json")
     pairs = {tuple(Path(e.name).stem for e in group.images) for group in audit.groups}
     assert pairs == {(str(i), f"copy{i}") for i in range(3)}
+    # Made anew it may be, but not over something else.
+    (tmp_path / "one+two.copies.json").write_text("mine")
+    assert main(REAL, ["--audit", *paths, "--root", str(tmp_path)]) == 2
+    assert "one+two.copies.json is there already" in capsys.readouterr().err
+    assert (tmp_path / "one+two.copies.json").read_text() == "mine"
 
 
 def test_links_are_checked(

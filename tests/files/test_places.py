@@ -26,7 +26,14 @@ def user(tmp_path: Path) -> Path:
     """A folder as a user has it: data, a model, weights, a list of copies and a letter."""
     folder = tmp_path / "user"
     write_dataset(folder / "set", ["knit_wool"], 1, 1, 1, seed=0, size=(32, 48))
-    for name in ("model.safetensors", "weights.pth", "copies.json", "letter.txt", "set.zip"):
+    for name in (
+        "model.safetensors",
+        "weights.pth",
+        "copies.json",
+        "letter.txt",
+        "set.zip",
+        "a.checkpoint",
+    ):
         (folder / name).write_bytes(f"the {name}".encode() * 9)
     (folder / "link").symlink_to("letter.txt")
     (folder / "dangling").symlink_to("nowhere")
@@ -56,6 +63,14 @@ OUTPUTS: dict[str, tuple[list[str], str, str]] = {
     "the model": (ON_SET, "model.safetensors", IS_READ),
     "the model under another name": (ON_SET, "the same model", IS_READ),
     "the model by a detour": (ON_SET, "set/../model.safetensors", IS_READ),
+    "the model, through a folder that is not there": (
+        *(ON_SET, "missing/../model.safetensors", IS_READ),
+    ),
+    "a letter, through a folder that is not there": (
+        *(ON_SET, "missing/../letter.txt", "is no result of this command"),
+    ),
+    "a link, through a folder that is not there": (ON_SET, "missing/../link", "link is a link"),
+    "what is no checkpoint": (TRAIN, "a", "a.checkpoint is there already and is no result of"),
     "the list of copies": (ON_SET, "copies.json", IS_READ),
     "the weights": (TRAIN, "weights.pth", IS_READ),
     "weights by a full path": (TRAIN, "FOLDER/weights.pth", IS_READ),

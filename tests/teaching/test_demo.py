@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import re
 import signal
 import socket
@@ -16,7 +18,7 @@ from PIL import Image
 from processes import start_python
 
 from cozad_book.demo import command as demo
-from cozad_book.demo import dropped
+from cozad_book.demo import dropped, thresholds
 from cozad_book.demo.thresholds import (
     PROTOCOLS,
     calibrations,
@@ -49,6 +51,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.fixture(scope="module")
 def start_of(trained: CoZAD, tmp_path_factory: pytest.TempPathFactory) -> Starts:
     place = tmp_path_factory.mktemp("starts") / "model.safetensors"
+    save_model(trained, place)
     write_calibrations(trained, place)
     return calibrations(trained, place)
 
@@ -139,6 +142,24 @@ def test_damaged_thresholds_are_one_sentence(trained: CoZAD, tmp_path: Path, con
     (tmp_path / "m.thresholds.json").write_text(content)
     with pytest.raises(CozadError, match=r"m\.thresholds\.json is damaged .*: delete it"):
         calibrations(trained, tmp_path / "m")
+
+
+def test_thresholds_of_a_model_that_was_replaced_are_not_taken(
+    trained: CoZAD, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, one = tmp_path / "m", {"slope": 2.0, "offset": 0.0, "usual_level": 0.0}
+    file.write_bytes(b"the model")
+    content = {"model": hashlib.sha256(b"the model").hexdigest(), "batch": one, "single": one}
+    (tmp_path / "m.thresholds.json").write_text(json.dumps(content))
+    assert calibrations(trained, file)("batch") == Calibration(**one)
+    file.write_bytes(b"another model")
+    monkeypatch.setattr(thresholds, "CalibratedModel", _chosen_anew)
+    with pytest.raises(LookupError):
+        calibrations(trained, file)
+
+
+def _chosen_anew(*_: object, **__: object) -> None:
+    raise LookupError
 
 
 def test_one_picture_is_scored_alone_under_both_protocols(

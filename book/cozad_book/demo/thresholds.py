@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ PROTOCOLS = ("batch", "single")
 LARGEST = 10_000  # bytes
 _NUMBER = read.number(-1e6, 1e6)
 _ONE = read.record(slope=read.number(1e-9, 1e9), offset=_NUMBER, usual_level=_NUMBER)
-_ALL = read.record(**dict.fromkeys(PROTOCOLS, _ONE))
+_ALL = read.record(model=read.text(64), **dict.fromkeys(PROTOCOLS, _ONE))
 
 
 def calibrations(model: CoZAD, file: str | Path) -> Callable[[str], Calibration]:
@@ -52,7 +53,8 @@ def calibrations(model: CoZAD, file: str | Path) -> Callable[[str], Calibration]
             stored = _ALL(read_json(place, "cannot read", remedy, LARGEST), "thresholds")
         except read.Wrong as error:
             raise CozadError(f"{place} is damaged ({error}): {remedy}") from error
-        return lambda protocol: Calibration(**stored[protocol])
+        if stored["model"] == _digest(file):  # else another model has come into its place
+            return lambda protocol: Calibration(**stored[protocol])
     chosen = CalibratedModel(model, progress=True)
     return lambda protocol: chosen.calibration(_run(model, protocol))[0]
 
@@ -61,8 +63,9 @@ def write_calibrations(model: CoZAD, file: str | Path) -> None:
     """Choose the thresholds of a model, and write them beside its file."""
     chosen = CalibratedModel(model, progress=True)
     values = {p: dataclasses.asdict(chosen.calibration(_run(model, p))[0]) for p in PROTOCOLS}
+    content = {"model": _digest(file), **values}
     with atomic_write(_beside(file)) as place:
-        place.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        place.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _run(model: CoZAD, protocol: str) -> Run:
@@ -71,3 +74,8 @@ def _run(model: CoZAD, protocol: str) -> Run:
 
 def _beside(file: str | Path) -> Path:
     return Path(f"{file}.thresholds.json")
+
+
+def _digest(file: str | Path) -> str:
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -14,7 +14,7 @@ from cozad_book.grading.roster import Roster, match, read_roster
 from cozad_book.grading.submissions import Submission, read_submissions
 from cozad_teach.errors import CozadError, printable
 from cozad_teach.files.places import check_target, head
-from cozad_teach.files.writing import atomic_folder, atomic_write, only_writer
+from cozad_teach.files.writing import atomic_folder, atomic_write, only_writer, settled
 
 __all__ = ["grade"]
 
@@ -162,6 +162,7 @@ def _is_partial(path: Path) -> bool:
 
 def _check_feedback(folder: Path) -> None:
     """Refuse a folder that is no earlier feedback."""
+    folder = settled(folder)
     if not folder.exists() and not folder.is_symlink():
         return
     table = folder / "answers.csv"
