@@ -22,6 +22,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from cozad_teach.cli.endings import run_command
+from cozad_teach.cli.words import given
 from cozad_teach.data.folders import IMAGE_SUFFIXES
 from cozad_teach.data.images import decode
 from cozad_teach.data.masks import mask_of, resize_mask
@@ -154,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("packs"), metavar="DIR")
 
     def run() -> int:
-        options = parser.parse_args(arguments)
+        options = parser.parse_args(given(arguments))
         for name in options.names or packs():
             print(f"written to {make_pack(name, options.root, options.out)}")
         return 0

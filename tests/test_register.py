@@ -480,7 +480,7 @@ ROWS = [
             what,
             mask_of_0(content),
             (2, "ground_truth/cut/0_mask.png has values near 0 and near", "threshold it at 128"),
-            convert=(2, "0_mask.png has values near 0 and near", "threshold it at 128"),
+            convert=(2, "/c/ground_truth/cut/0_mask.png has values near 0", "threshold it at 128"),
         )
         for what, content in {
             "a mask that was saved as JPEG": JPEG_MASK,
@@ -700,6 +700,7 @@ ROWS = [
         then(changed({}), lambda folder: os.mkfifo(folder / "test/good/9.png")),
         (2, "test/good/9.png is a broken link or no file"),
         (2, "test/good/9.png is a broken link or no file"),
+        (0, "1 file left out (a broken link or no file: c/test/good/9.png)"),
     ),
     Row(
         "folder",
@@ -717,7 +718,37 @@ ROWS = [
         (0, "2 files left out (no image by its name: nowhere, pipe)"),
         (0, "nowhere"),
     ),
-    Row("folder", "a link that leads back up", then(changed({}), link("test/again", ".."))),
+    Row(
+        "folder",
+        "a link that leads back up",
+        then(changed({}), link("test/again", "..")),
+        convert=(2, "test/again is a link to a folder: put the folder itself there"),
+    ),
+    Row(
+        "folder",
+        "a folder of the set that is a link",
+        then(
+            changed({}),
+            lambda folder: (folder / "test/cut").symlink_to(
+                (folder / "test/cut").rename(folder.parent.parent / "elsewhere")
+            ),
+        ),
+        predict=None,
+        convert=(2, "test/cut is a link to a folder: put the folder itself there"),
+    ),
+    Row(
+        "folder",
+        "masks in a folder of their name",
+        moved("ground_truth", "Masks"),
+        (
+            0,
+            "3 files left out (not in train, test or ground_truth: Masks/cut/0_mask.png",
+            "no masks",
+        ),
+        (0, "7 images used, 3 files left out (a mask by its name: Masks/cut/0_mask.png"),
+        (0, "3 files left out (not in the layout of its owner: c/Masks/cut/0_mask.png"),
+        marked=None,
+    ),
     Row(
         "folder",
         "a fan of links",

@@ -25,12 +25,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 import notebooks
 from cozad_teach.cli.endings import run_command
 from cozad_teach.errors import CozadError
+from cozad_teach.files.reading import check_file
 from cozad_teach.files.writing import atomic_folder, atomic_write
 
 sys.path.insert(0, str(notebooks.BOOK / "instructors" / "exam"))
 from drawing import choose, questions_of
 
 POINTS = 5  # for each question
+LARGEST_TABLE = 2**26  # bytes
 INTRODUCTION = """# Exam: {name}
 
 Replace `None` in the cell below each question by a number, with at least three digits that count.
@@ -47,11 +49,12 @@ def read_students(path: Path) -> list[tuple[str, str]]:
     CozadError
         If a column is missing, an id occurs twice or is not fit for a file's name.
     """
+    check_file(path, "cannot read the list of students", "check --students", LARGEST_TABLE)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
-    except OSError as error:
-        raise CozadError(f"{path} cannot be read ({error.strerror}): name a CSV file") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise CozadError(f"{path} is no table ({error}): save it as CSV in UTF-8") from error
     if not rows or not {"id", "name"} <= set(rows[0]):
         raise CozadError(f"{path} needs the columns id and name, and a line for each student")
     students = [((row["id"] or "").strip(), (row["name"] or "").strip()) for row in rows]
@@ -175,6 +178,7 @@ def write_marks(folder: Path, key_path: Path, out: Path) -> int:
         raise CozadError(f"{out} is there already: name a new file for --out")
     if not folder.is_dir():
         raise CozadError(f"{folder} is not a folder: name the one with the students' notebooks")
+    check_file(key_path, "cannot read the key", "name teacher/key.json", LARGEST_TABLE)
     try:
         key = json.loads(key_path.read_text(encoding="utf-8"))
         students = key["students"]

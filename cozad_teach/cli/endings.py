@@ -39,8 +39,8 @@ def run_command(program: str, run: Callable[[], int]) -> int:
     Returns
     -------
     int
-        That of `run`; of a `CozadError` its own, after its message on standard error; 130 after
-        Ctrl-C.
+        That of `run`; of a `CozadError` its own, after its message on standard error; 2 where the
+        system refuses something that nobody foresaw; 130 after Ctrl-C.
     """
     out, err = _Output(sys.stdout, _shown), _Output(sys.stderr)
     try:
@@ -49,6 +49,9 @@ def run_command(program: str, run: Callable[[], int]) -> int:
     except CozadError as error:
         err.write(f"{program}: error: {_escaped(str(error))}\n")
         return error.exit_code
+    except OSError as error:  # no room for temporary files, a disk that went away
+        err.write(f"{program}: error: the system says: {_escaped(str(error))}\n")
+        return CozadError.exit_code
     except KeyboardInterrupt:
         err.write(f"{program}: stopped; nothing half-written is left behind\n")
         return INTERRUPTED

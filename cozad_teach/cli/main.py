@@ -13,7 +13,7 @@ from cozad_teach.cli.arguments import OF_THE_BOOK, parser
 from cozad_teach.cli.endings import run_command
 from cozad_teach.cli.loading import check_settings, device, load_model_of
 from cozad_teach.cli.predict import predict_images
-from cozad_teach.cli.words import Command
+from cozad_teach.cli.words import Command, given
 from cozad_teach.errors import CozadError
 from cozad_teach.files.places import check_target, head
 from cozad_teach.files.writing import atomic_write, only_writer
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
 
     def run() -> int:
-        words = sys.argv[1:] if arguments is None else arguments
+        words = given(arguments)
         if words and words[0] in OF_THE_BOOK:
             return _of_the_book(words[0], words[1:])
         options = parser(COMMANDS).parse_args(words)

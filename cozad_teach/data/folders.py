@@ -16,8 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cozad_teach.data.images import IMAGE_SUFFIXES, ImageFile, read_image
-from cozad_teach.data.names import GOOD, is_named_as_mask, label, may_mean_good, section, stem
-from cozad_teach.data.pairing import LabelledImage, labelled, refuse_orphans, seems_a_mask
+from cozad_teach.data.names import (
+    GOOD,
+    holds_masks,
+    is_named_as_mask,
+    label,
+    may_mean_good,
+    section,
+    stem,
+)
+from cozad_teach.data.pairing import LabelledImage, defect_of, labelled, seems_a_mask
 from cozad_teach.data.sources import LeftOut, Listing, list_images
 from cozad_teach.errors import CozadError, printable
 
@@ -32,8 +40,6 @@ __all__ = [
     "open_dataset",
     "read_image",
 ]
-
-_MASK_FOLDERS = ("mask", "masks")
 
 # The images of one category by place, such as "test/scratch".
 _Places = dict[str, list[ImageFile]]
@@ -87,7 +93,7 @@ def list_photographs(path: str | os.PathLike[str]) -> Listing:
     masks = {
         file.name
         for file in listing.images
-        if "ground_truth" in map(section, PurePosixPath(file.name).parts[:-1])
+        if any(map(holds_masks, PurePosixPath(file.name).parts[:-1]))
         or is_named_as_mask(stem(file.name), stems[PurePosixPath(file.name).parent])
     }
     if len(masks) == len(listing.images):
@@ -198,7 +204,7 @@ def _own_images(files: Iterable[ImageFile], own: set[tuple[str, ...]]) -> _Found
                 f"{printable(file.name)} is out of place: where there is no train or test, images "
                 "belong in good or in <defect> beside it, and masks in ground_truth/<defect>"
             )
-        if not is_mask and folder.lower() in _MASK_FOLDERS:
+        if not is_mask and holds_masks(folder):
             raise CozadError(seems_a_mask(file))
         found[category][f"{'ground_truth' if is_mask else 'test'}/{label(folder)}"].append(file)
     return found
@@ -229,7 +235,7 @@ def _category(name: str, places: _Places, above: str) -> Category:
     masks: _Places = defaultdict(list)
     for place, files in places.items():
         if place.startswith("ground_truth/"):
-            masks[_defect_of(place.split("/")[1], places, files, above)] += files
+            masks[defect_of(place.split("/")[1], places, files, above)] += files
     test = [
         item
         for place, files in places.items()
@@ -238,13 +244,3 @@ def _category(name: str, places: _Places, above: str) -> Category:
     ]
     test.sort(key=lambda item: item.image.name)
     return Category(name, tuple(places.get("train/good", ())), tuple(test))
-
-
-def _defect_of(folder: str, places: _Places, masks: list[ImageFile], above: str) -> str:
-    """Give the defect whose masks a folder of ground_truth holds, upper and lower case aside."""
-    if f"test/{folder}" in places:
-        return folder
-    alike = [place for place in places if place.casefold() == f"test/{folder}".casefold()]
-    if len(alike) != 1:
-        refuse_orphans(masks, f"{above}{folder}")
-    return alike[0].split("/")[1]

@@ -20,6 +20,7 @@ __all__ = [
     "OVERLAY_MARK",
     "OVERLAY_SUFFIX",
     "SECTIONS",
+    "holds_masks",
     "images_of_mask",
     "is_hidden",
     "is_named_as_mask",
@@ -98,6 +99,11 @@ def section(part: str) -> str | None:
     name = part.casefold().replace("-", "_").replace(" ", "_")
     name = {"groundtruth": "ground_truth"}.get(name, name)
     return name if name in SECTIONS else None
+
+
+def holds_masks(part: str) -> bool:
+    """Say whether a folder is called after the masks in it."""
+    return section(part) == "ground_truth" or part.casefold() in ("mask", "masks")
 
 
 def label(part: str) -> str:

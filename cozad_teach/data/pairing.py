@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from cozad_teach.data.images import ImageFile
 from cozad_teach.data.names import GOOD, images_of_mask, is_named_as_mask, stem
 from cozad_teach.errors import CozadError, printable
 
-__all__ = ["LabelledImage", "labelled", "refuse_orphans", "seems_a_mask"]
+__all__ = ["LabelledImage", "defect_of", "labelled", "seems_a_mask"]
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,38 @@ def labelled(
                 "image: keep one of them"
             )
         masks[belongs[0]] = file
-    refuse_orphans(orphans, f"{above}{defect}")
+    _refuse_orphans(orphans, f"{above}{defect}")
     return [LabelledImage(image, defect, masks.get(stem(image.name))) for image in images]
 
 
-def refuse_orphans(masks: Iterable[ImageFile], folder: str) -> None:
+def defect_of(folder: str, places: Collection[str], masks: list[ImageFile], above: str) -> str:
+    """Give the defect whose masks a folder of ground_truth holds, upper and lower case aside.
+
+    Parameters
+    ----------
+    folder : str
+        Its name.
+    places : collection of str
+        Of images, such as ``test/scratch``.
+    masks : list of ImageFile
+        In the folder.
+    above : str
+        As in `labelled`.
+
+    Raises
+    ------
+    CozadError
+        If there is none.
+    """
+    if f"test/{folder}" in places:
+        return folder
+    alike = [place for place in places if place.casefold() == f"test/{folder}".casefold()]
+    if len(alike) != 1:
+        _refuse_orphans(masks, f"{above}{folder}")
+    return alike[0].split("/")[1]
+
+
+def _refuse_orphans(masks: Iterable[ImageFile], folder: str) -> None:
     """Refuse masks that belong to no image of a folder, if there are any."""
     names = [printable(mask.name) for mask in masks]
     if names:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cozad_teach.cli.endings import run_command
+from cozad_teach.cli.words import given
 from cozad_teach.data.counting import listed, tally
 from cozad_teach.data.folders import Category, open_dataset
 from cozad_teach.data.members import LeftOut
@@ -47,7 +48,7 @@ def main(manifest: Path, arguments: Sequence[str] | None = None) -> int:
     """
 
     def run() -> int:
-        return _run(_parser().parse_args(arguments), read_manifest(manifest))
+        return _run(_parser().parse_args(given(arguments)), read_manifest(manifest))
 
     return run_command(_PROGRAM, run)
 

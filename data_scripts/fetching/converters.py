@@ -77,7 +77,7 @@ def _btad(folder: Path) -> Iterator[Placement]:
         masks = {mask.stem: mask for mask in images_of(category / "ground_truth/ko")}
         for image in images_of(category / "test/ko"):
             if image.stem not in masks:
-                raise CozadError(f"image {image.name} of category {name} has no mask")
+                raise CozadError(f"image {printable(image.name)} of category {name} has no mask")
             yield from anomalous(image, masks[image.stem], name, image.stem)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import sys
 import tempfile
@@ -14,19 +15,19 @@ from filelock import FileLock, Timeout
 
 from cozad_teach.data.folders import open_dataset
 from cozad_teach.data.members import LeftOut
-from cozad_teach.data.names import HIDDEN, NO_IMAGE, left_out_by_name
+from cozad_teach.data.names import NO_IMAGE, left_out_by_name
 from cozad_teach.errors import CozadError
 from fetching.archives import unpack
 from fetching.converters import CONVERTERS
 from fetching.index import count_files, read_index, write_index
 from fetching.manifest import DatasetInfo
 from fetching.origins import Tell, by_hand, downloaded, given
-from fetching.placements import Placement
+from fetching.placements import Placement, below
 from fetching.placing import place_files
 
 __all__ = ["install"]
 
-NO_PLACE = "not in the layout of its owner"
+NO_PLACE, NO_FILE = "not in the layout of its owner", "a broken link or no file"
 
 
 def install(
@@ -102,14 +103,14 @@ def _install(
         downloaded(info, downloads, progress, tell) if source is None else given(info, source, tell)
     )
     partial = Path(tempfile.mkdtemp(prefix=f".{info.name}.partial-", dir=root))
+    raw, converted = partial / "raw", partial / "converted"
     try:
-        raw, converted = partial / "raw", partial / "converted"
         left_out: list[LeftOut] = []
         for archive in archives:
             left_out += unpack(archive, raw, progress=progress)
         origin = raw if archives or source is None else source
-        everything = _converted(info, origin)
-        left_out += _left_out(origin, everything)
+        everything, unplaced = _converted(info, origin)
+        left_out += unplaced
         placements = [
             placement
             for placement in everything
@@ -122,29 +123,43 @@ def _install(
         hashes = {archive.name: digest for archive, digest in archives.items()}
         write_index(converted, info, hashes, placed, left_out)
         converted.rename(target)
+    except CozadError as error:  # names of files as the archive has them
+        raise CozadError(str(error).replace(f"{raw.as_posix()}/", "")) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     if source is None:
         shutil.rmtree(downloads, ignore_errors=True)
 
 
-def _converted(info: DatasetInfo, origin: Path) -> list[Placement]:
+def _converted(info: DatasetInfo, origin: Path) -> tuple[list[Placement], list[LeftOut]]:
     try:
-        return list(CONVERTERS[info.converter](origin))
-    except (ValueError, IndexError) as error:  # a list that comes with the images is damaged
+        placements = list(CONVERTERS[info.converter](origin))
+        return placements, _left_out(origin, placements)
+    except (
+        ValueError,
+        IndexError,
+        csv.Error,
+    ) as error:  # a list that comes with the images is damaged
         raise CozadError(
             f"{info.title} is not laid out as its owner does it ({error}): check that it is the "
             "right archive, whole"
+        ) from error
+    except OSError as error:
+        raise CozadError(
+            f"cannot read {error.filename} ({error.strerror}): check its permissions"
         ) from error
 
 
 def _left_out(origin: Path, placements: Sequence[Placement]) -> list[LeftOut]:
     """List the pictures that a converter has no place for."""
     placed = {placement.source for placement in placements}
-    files = (path for path in origin.rglob("*") if path not in placed and path.is_file())
-    names = (path.relative_to(origin).as_posix() for path in files)
-    found = {left_out_by_name(name) or LeftOut(name, NO_PLACE) for name in names}
-    return sorted(file for file in found if file.reason not in (HIDDEN, NO_IMAGE))
+    found = []
+    for path in below(origin):
+        if path not in placed and not path.is_dir():
+            name = path.relative_to(origin).as_posix()
+            reason = NO_PLACE if path.is_file() else NO_FILE
+            found.append(left_out_by_name(name) or LeftOut(name, reason))
+    return sorted(file for file in found if file.reason != NO_IMAGE)
 
 
 def _say(text: str) -> None:

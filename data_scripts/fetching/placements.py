@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ __all__ = [
     "Placement",
     "all_images",
     "anomalous",
+    "below",
     "by_mask",
     "file_at",
     "files_of",
@@ -57,7 +59,7 @@ class Placement:
 
 def file_at(path: Path) -> ImageFile:
     """Give a file of an archive, which may be missing, to be read."""
-    return ImageFile(path.name, partial(_content, path))
+    return ImageFile(path.as_posix(), partial(_content, path))
 
 
 def mask_at(path: Path, image: Path, *, lossy: bool = False) -> Mask:
@@ -67,17 +69,48 @@ def mask_at(path: Path, image: Path, *, lossy: bool = False) -> Mask:
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
-        raise CozadError(f"{printable(path.name)} is missing: check that the archive is whole")
-    return path.read_bytes()
+        raise CozadError(
+            f"{printable(path.as_posix())} is missing: check that the archive is whole"
+        )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CozadError(
+            f"cannot read {printable(path.as_posix())} ({error.strerror}): check its permissions"
+        ) from error
 
 
-def _is_hidden(path: Path, folder: Path) -> bool:
-    return any(map(is_hidden, path.relative_to(folder).parts))
+def below(folder: Path) -> Iterator[Path]:
+    """Give all files and folders in a folder but hidden ones; none is passed over in silence.
+
+    Raises
+    ------
+    CozadError
+        If one of the folders is a link.
+    OSError
+        If one cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    if not folder.is_dir():
+        return
+    for here, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = (name for name in folders if not is_hidden(name))
+        for path in map(Path(here).joinpath, folders):
+            if path.is_symlink():
+                raise CozadError(
+                    f"{printable(path.as_posix())} is a link to a folder: put the folder itself "
+                    "there (--from)"
+                )
+            yield path
+        yield from (Path(here, name) for name in files if not is_hidden(name))
 
 
 def _found(folder: Path, pattern: str, is_kind: Callable[[Path], bool]) -> list[Path]:
     """Find all that match, those nearest to `folder` first, or say what is missing."""
-    found = [p for p in folder.rglob(pattern) if is_kind(p) and not _is_hidden(p, folder)]
+    found = [p for p in below(folder) if p.match(pattern) and is_kind(p)]
     if not found:
         raise CozadError(
             f"there is no {pattern} in it: check that it is the archive of this data set, whole"
@@ -97,7 +130,7 @@ def files_of(folder: Path, pattern: str) -> list[Path]:
 
 def images_of(folder: Path, *suffixes: str, deep: bool = True) -> list[Path]:
     """List the images of a folder, by name."""
-    files = folder.rglob("*") if deep else folder.glob("*")
+    files = below(folder) if deep else folder.glob("*")
     return sorted(
         file
         for file in files

@@ -142,11 +142,12 @@ def test_the_same_seed_gives_the_same_exam() -> None:
         ("name\nAda\n", "columns id and name"),
         ("id,name\na,A\nA,B\n", "occurs twice"),
         ("id,name\n../x,A\n", "is no id"),
+        ("id,name\na,J\udce9r\n", "is no table"),
     ],
 )
 def test_bad_lists_are_refused(tmp_path: Path, capsys, text: str, message: str) -> None:  # type: ignore[no-untyped-def]
     names = tmp_path / "names.csv"
-    names.write_text(text, encoding="utf-8")
+    names.write_text(text, encoding="utf-8", errors="surrogateescape")
     out = tmp_path / "exam"
     assert exam.main(["--seed", "7", "--students", str(names), "--out", str(out)]) == 2
     assert message in capsys.readouterr().err and not out.exists()

@@ -262,6 +262,7 @@ def test_unusable_images_are_named(
     [
         (["--model", "nowhere.safetensors"], "no model file nowhere.safetensors"),
         (["--data", "nowhere"], "nowhere"),
+        (["--data", ""], "of the command is empty: is a variable not set?"),
         (["--protocol", "zero"], "unknown protocol 'zero': choose single, batch, full, or few-K"),
         (["--method", "magic"], "unknown method 'magic': choose from cozad, mahalanobis"),
         (["--protocol", "single", "--method", "mutual"], "use protocol batch"),

@@ -149,10 +149,12 @@ def test_every_ending_has_its_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command("x", raising(CozadError("a: b"))) == 2
     assert run_command("x", raising(LeakError("a: b"))) == 3
     assert run_command("x", raising(KeyboardInterrupt())) == 130
+    assert run_command("x", raising(OSError(28, "No space", "/tmp"))) == 2
     with pytest.raises(SystemExit):
         run_command("x", raising(SystemExit(2)))
     assert capsys.readouterr().err.splitlines() == [
         *("x: error: a: b", "x: error: a: b", "x: stopped; nothing half-written is left behind"),
+        "x: error: the system says: [Errno 28] No space: '/tmp'",
     ]
 
 

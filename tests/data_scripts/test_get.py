@@ -84,6 +84,7 @@ def test_an_archive_by_hand(
         (["--audit", "nowhere"], "nowhere is neither in datasets nor a path: fetch it first"),
         (["mpdd", "--verify"], "is not there: fetch it first"),
         (["mpdd", "--category", "wood"], "has no category wood: choose from bottle"),
+        (["mpdd", "--from", ""], "word 3 of the command is empty: is a variable not set?"),
     ],
 )
 def test_wrong_words_end_with_one_line(

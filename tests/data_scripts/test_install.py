@@ -28,7 +28,7 @@ from loopback import Site, cut_after, status
 
 from cozad_teach.data.folders import open_dataset
 from cozad_teach.errors import CozadError
-from fetching import archives, download, install, origins, placing
+from fetching import archives, download, install, origins, placements, placing
 from fetching.index import read_index, verify
 from fetching.manifest import Archive, Counts, DatasetInfo
 
@@ -567,6 +567,20 @@ def test_what_cannot_be_read_is_told_so(
     monkeypatch.setattr(origins, "file_hash", locked)
     said = fails(info(site), tmp_path / "root", source=tmp_path / "set.zip")
     assert re.search(r"^cannot read .*set.zip \(Permission denied\): check its permissions", said)
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts.mvtec(tmp_path / "set")
+
+    def walk(folder: Path, onerror: Callable[[OSError], object]) -> Iterator[Any]:
+        onerror(PermissionError(errno.EACCES, "Permission denied", f"{folder}/bottle/test"))
+        yield from ()
+
+    monkeypatch.setattr(placements.os, "walk", walk)
+    said = fails(info(site), tmp_path / "root", source=tmp_path / "set")
+    assert re.search(r"^cannot read .*bottle/test \(Permission denied\): check its perm", said)
 
 
 def test_verify_names_what_is_not_as_it_was(site: Site, tmp_path: Path) -> None:

@@ -276,6 +276,12 @@ def test_tables_of_points_are_checked(tmp_path: Path, text: str, told: str) -> N
         marks.read_points(path)
 
 
+def test_a_pipe_is_no_table_of_points(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CozadError, match=r"pipe \(it is a pipe or a device\): check --points"):
+        marks.read_points(tmp_path / "pipe")
+
+
 def grade(*words: str | Path) -> int:
     return main(["grade", *map(str, words)])
 

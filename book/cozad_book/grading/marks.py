@@ -20,8 +20,11 @@ from cozad_book.checking.exercises import Verdict, all_exercises
 from cozad_book.grading.examiner import SECONDS, Examiner
 from cozad_book.grading.submissions import HandedIn, Submission
 from cozad_teach.errors import CozadError, printable
+from cozad_teach.files.reading import check_file
 
 __all__ = ["Mark", "asked_exercises", "mark_all", "read_points"]
+
+LARGEST_TABLE = 2**20  # bytes
 
 Task = tuple[HandedIn, str]
 
@@ -55,6 +58,7 @@ def read_points(path: Path) -> dict[str, float]:
     """
     known = all_exercises()
     points: dict[str, float] = {}
+    check_file(path, "cannot read the table of points", "check --points", LARGEST_TABLE)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
