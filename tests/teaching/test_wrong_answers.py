@@ -266,7 +266,7 @@ WRONG: dict[str, list[tuple[Any, str | None]]] = {
         (in_list_order(lambda s, y: np.lexsort((y, -s))), "ties go to the normal"),
         (in_list_order(lambda s, y: np.argsort(-s, kind="stable")), "ties in the order"),
         (roughly, "nearly equal scores"),
-        (lambda s, y: precision_by_loops(s, 1 - y), None),
+        (lambda s, y: precision_by_loops(s, 1 - y), "labels exchanged"),
     ],
     "contrastive.supervised": [
         (lambda e, y, t: contrast(e, y, t, mean_of_logs, 3), "needs three normal patches"),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from cozad_book.checking.running import Fault
 
-__all__ = ["common_hint", "describe_difference", "same_result"]
+__all__ = ["describe_difference", "same_result"]
 
 
 def same_result(a: np.ndarray | Fault, b: np.ndarray | Fault, tolerance: float) -> bool:
@@ -48,47 +46,3 @@ def describe_difference(
     if undefined := int(np.isnan(observed[wrong]).sum()):
         sentence += f", {undefined} of them not a number"
     return f"{sentence}; at index {at} {values}." if reveal else f"{sentence}."
-
-
-def common_hint(
-    observed: Sequence[np.ndarray | Fault], expected: Sequence[np.ndarray], tolerance: float
-) -> str:
-    """Give the hint that holds on all cases that are wrong, or nothing.
-
-    Parameters
-    ----------
-    observed, expected : sequence
-        Results of a function on the cases where it is wrong, and the right ones.
-    tolerance : float
-        As of the exercise.
-    """
-    pairs = [(o, e) for o, e in zip(observed, expected, strict=True) if not isinstance(o, Fault)]
-
-    if not pairs:
-        return ""
-    if all(o.shape != e.shape for o, e in pairs):
-        if all(same_result(o.T, e, tolerance) for o, e in pairs):
-            return " The values are right: transpose it."
-        if all(same_result(np.squeeze(o), np.squeeze(e), tolerance) for o, e in pairs):
-            return " The values are right, but an axis of length 1 is too many or too few."
-        return ""
-    return _factor(pairs, tolerance)
-
-
-def _factor(pairs: list[tuple[np.ndarray, np.ndarray]], tolerance: float) -> str:
-    """Say so where all values are the right ones times one number; one value says nothing."""
-    if any(o.shape != e.shape for o, e in pairs):
-        return ""
-    sized = [(o, e, (np.abs(e) > tolerance) & np.isfinite(e)) for o, e in pairs]
-    used = [(o[large], e[large]) for o, e, large in sized]
-    seen, right = (np.concatenate(parts) for parts in zip(*used, strict=True))
-    if len(seen) < 2 or len(np.unique(right)) < 2:
-        return ""
-    with np.errstate(over="ignore", invalid="ignore"):
-        ratio = float(np.median(seen / right))
-        same = all(same_result(o, ratio * e, tolerance) for o, e in pairs)
-    if not np.isfinite(ratio) or abs(ratio) < tolerance or not same:
-        return ""
-    if np.isclose(ratio, -1):
-        return " Only the sign is turned round."
-    return f" All values are {ratio:.4g} times the right ones."

@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cozad_book.checking.answers import common_hint, describe_difference, same_result
+from cozad_book.checking.answers import describe_difference, same_result
 from cozad_book.checking.cases import Case, Exercise
+from cozad_book.checking.hints import common_hint
 from cozad_book.checking.recognition import Outcome, recognise
 from cozad_book.checking.running import Fault, outcome_of, refuse_answers, run_answer
 from cozad_book.checking.sealed import SEALED, unseal
@@ -162,9 +163,9 @@ def judge_outcomes(exercise: Exercise, observed: list[Outcome]) -> Verdict:
         sentence = "The function returns nothing yet. Write its body; is the `return` there?"
         return Verdict(name, "to do", sentence)
     failed = [i for i, fine in enumerate(right) if not fine]
-    hint = common_hint([observed[i] for i in failed], [expected[i] for i in failed], tolerance)
+    hint, simpler = common_hint(observed, expected, tolerance)
     mistakes = recognise(exercise, observed, expected, wrong)
-    if mistakes and not (hint and len(mistakes) > 1):
+    if mistakes and not (simpler and len(mistakes) > 1):
         message = " And: ".join(mistake.message for mistake in mistakes)
         message = f"Two things at once: {message}" if len(mistakes) > 1 else message
         return Verdict(name, "failed", message, "; ".join(m.name for m in mistakes))

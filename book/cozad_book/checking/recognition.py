@@ -55,9 +55,12 @@ def recognise(
     if len(np.unique(values)) == 1:  # one number everywhere: two mistakes explain anything
         return ()
     for outer, inner, function in _nested(exercise):
-        lazily = (outcome_of(function, case.arguments) for case in exercise.cases)
+        found: list[Outcome] = []
+        lazily = (_kept(outcome_of(function, case.arguments), found) for case in exercise.cases)
         if _fits(exercise, observed, expected, lazily, may_stumble=True):
-            return outer, inner
+            alone = (wrong[exercise.mistakes.index(mistake)] for mistake in (outer, inner))
+            if all(_shows(exercise, observed, found, results) for results in alone):
+                return outer, inner
     for a, b in itertools.permutations(range(len(wrong)), 2):
         product = map(_scaled, wrong[a], wrong[b], expected)
         if _fits(exercise, observed, expected, product, may_stumble=False):
@@ -66,6 +69,25 @@ def recognise(
         if _side_by_side(exercise, observed, expected, wrong[a], wrong[b]):
             return exercise.mistakes[a], exercise.mistakes[b]
     return ()
+
+
+def _kept(outcome: Outcome, outcomes: list[Outcome]) -> Outcome:
+    outcomes.append(outcome)
+    return outcome
+
+
+def _shows(
+    exercise: Exercise,
+    observed: Sequence[Outcome],
+    both: Sequence[Outcome],
+    one: Sequence[Outcome],
+) -> bool:
+    """Whether a function does on some case what two mistakes do, and one of them would not."""
+    tolerance = exercise.tolerance
+    return any(
+        same_result(seen, results, tolerance) and not same_result(results, alone, tolerance)
+        for seen, results, alone in zip(observed, both, one, strict=True)
+    )
 
 
 def _fits(
@@ -146,10 +168,11 @@ def _side_by_side(
 ) -> bool:
     """Whether each value is that of the one mistake that changes it, and both change some.
 
-    Where both change a value, it must be wrong, whatever it is.
+    Where both change a value, it must be wrong, whatever it is; there may not be more of these.
     """
     tolerance = exercise.tolerance
     found = [0, 0]
+    by_both = 0
     for seen, right, a, b in zip(observed, expected, first, second, strict=True):
         if isinstance(seen, Fault) or isinstance(a, Fault) or isinstance(b, Fault):
             return False
@@ -164,4 +187,5 @@ def _side_by_side(
             return False
         found[0] += int((by_a & ~by_b).sum())
         found[1] += int((by_b & ~by_a).sum())
-    return min(found) > 0
+        by_both += int((by_a & by_b).sum())
+    return min(found) > 0 and sum(found) >= by_both

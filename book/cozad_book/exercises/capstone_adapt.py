@@ -113,3 +113,21 @@ def unit_steps(theta, task, settings):
 def without_the_penalty(theta, task, settings):
     """The penalty takes no part in your inner loop. It is part of the inner loss."""
     return adapt(theta, {**task, "decay": 0.0}, settings)
+
+
+@EXERCISE.wrong
+def one_step_without_a_loop(theta, task, settings):
+    """You take one step, even where `settings.inner_steps` is 0. Where is the loop?"""
+    return _descend(theta, task, settings, 1, settings.inner_learning_rate)
+
+
+@EXERCISE.wrong
+def a_step_too_few(theta, task, settings):
+    """You take one step too few."""
+    return _descend(theta, task, settings, settings.inner_steps - 1, settings.inner_learning_rate)
+
+
+@EXERCISE.wrong
+def the_gradient(theta, task, settings):
+    """You give the gradient. Give θ after the steps."""
+    return grad(inner_loss)(theta, task, settings)

@@ -171,3 +171,45 @@ def half_and_half(e, weights, mean, prior, settings):
     """Prior and support count one half each. Each counts by its weight."""
     S = (prior + _scatter(e, weights, mean) / weights.sum()) / 2
     return _shrunk(S, settings.shrinkage)
+
+
+@EXERCISE.wrong
+def adds_the_shrinkage(e, weights, mean, prior, settings):
+    """You add the identity to S. The two are mixed: S keeps the share 1 - ρ."""
+    return covariance(e, weights, mean, prior, settings) + settings.shrinkage * no_shrinkage(
+        e, weights, mean, prior, settings
+    )
+
+
+@EXERCISE.wrong
+def weights_in_the_divisor_alone(e, weights, mean, prior, settings):
+    """Your weights are in the divisor alone. Weigh one side of the product, too."""
+    S = _mixed(
+        _scatter(e, torch.ones_like(weights), mean),
+        weights.sum(),
+        prior,
+        settings.prior_images * e.shape[1],
+    )
+    return _shrunk(S, settings.shrinkage)
+
+
+@EXERCISE.wrong
+def added_everywhere(e, weights, mean, prior, settings):
+    """You add the mean of the diagonal to every entry. It belongs to the diagonal: multiply by
+    `torch.eye(D)`."""
+    S = no_shrinkage(e, weights, mean, prior, settings)
+    return (1 - settings.shrinkage) * S + settings.shrinkage * S.trace() / len(S)
+
+
+@EXERCISE.wrong
+def no_prior_above(e, weights, mean, prior, settings):
+    """The prior is missing in the sum, though what it counts is in the divisor."""
+    return covariance(e, weights, mean, 0 * prior, settings)
+
+
+@EXERCISE.wrong
+def keeps_its_diagonal(e, weights, mean, prior, settings):
+    """You shrink towards the diagonal of S. Its variances become alike, too: tr S / D on the
+    whole diagonal."""
+    S = no_shrinkage(e, weights, mean, prior, settings)
+    return (1 - settings.shrinkage) * S + settings.shrinkage * S.diagonal().diag()

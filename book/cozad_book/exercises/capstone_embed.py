@@ -96,3 +96,30 @@ def one_length_for_all(z, A):
     """You scale all patches by one number, and lengths stay different. Scale each by its own."""
     turned = z + z @ A.mT
     return turned.shape[-1] ** 0.5 * turned / turned.norm()
+
+
+@EXERCISE.wrong
+def along_dim_1(z, A):
+    """You scale along `dim=1`, as `normalize` does by default. Each patch has its length along
+    the last axis: `dim=-1`."""
+    turned = z + z @ A.mT
+    return z.shape[-1] ** 0.5 * F.normalize(turned, dim=1 if z.ndim > 1 else 0)
+
+
+@EXERCISE.wrong
+def identity_twice(z, A):
+    """The identity is in your head twice. With A = 0 nothing is turned: z + A z."""
+    return embed(2 * z, A / 2)
+
+
+@EXERCISE.wrong
+def sum_of_squares(z, A):
+    """You divide by the sum of squares. The length is its root."""
+    turned = z + z @ A.mT
+    return z.shape[-1] ** 0.5 * turned / turned.square().sum(-1, keepdim=True)
+
+
+@EXERCISE.wrong
+def sum_of_sizes(z, A):
+    """You divide by the sum of the sizes. The length is the root of the sum of squares."""
+    return z.shape[-1] ** 0.5 * F.normalize(z + z @ A.mT, p=1, dim=-1)

@@ -18,22 +18,22 @@ from cozad_book.given import SMALL, move_prior, small_task, unpack
 
 
 def _cases():
-    def case(label, seed, steps, tasks, n, p, d, hidden=False, **changes):
+    def case(label, seed, tasks, n, p, d, hidden=False, **changes):
         settings = dataclasses.replace(SMALL, inner_steps=1, **changes)
         batches = [
             [
                 small_task(seed + 100 * i + 11 * j, n, p, d, weights=False, decay=False)
-                for j in range(tasks)
+                for j in range(number)
             ]
-            for i in range(steps)
+            for i, number in enumerate(tasks)
         ]
         return Case(label, (small_theta(seed, d), batches, settings), hidden)
 
     return (
-        case("4 meta-steps of one task", 400, 4, 1, 3, 5, 2),
-        case("3 meta-steps of 2 tasks", 421, 3, 2, 2, 4, 3, base_decay=0.4),
-        case("a single meta-step", 433, 1, 2, 2, 4, 3, hidden=True),
-        case("4 meta-steps, a window of 2", 447, 4, 1, 2, 4, 2, hidden=True, window=2),
+        case("4 meta-steps of 1, 2, 1 and 1 tasks", 400, (1, 2, 1, 1), 3, 5, 2),
+        case("3 meta-steps of 2 tasks", 421, (2, 2, 2), 2, 4, 3, base_decay=0.4),
+        case("a single meta-step", 433, (2,), 2, 4, 3, hidden=True),
+        case("4 meta-steps, a window of 2", 447, (1, 1, 1, 1), 2, 4, 2, hidden=True, window=2),
     )
 
 

@@ -209,3 +209,27 @@ def statistics_of_the_perturbed(theta, task, settings):
     perturbed = logits_of(theta, moved["support"], statistics(A, moved, settings))
     each = F.softplus(real) + F.softplus(-perturbed)
     return (task["weights"] * each).sum() / task["weights"].sum() + penalty(theta, task)
+
+
+@EXERCISE.wrong
+def half_the_penalty(theta, task, settings):
+    """Your penalty is half as large. It is λ(Σ) ‖A‖², without a factor."""
+    return inner_loss(theta, {**task, "decay": task["decay"] / 2}, settings)
+
+
+@EXERCISE.wrong
+def base_decay(theta, task, settings):
+    """Your penalty has λ0. Take the decay of the task: it changes from step to step."""
+    return inner_loss(theta, {**task, "decay": settings.base_decay}, settings)
+
+
+@EXERCISE.wrong
+def no_offset(theta, task, settings):
+    """The offset is missing in your logit: φ = a log s + b."""
+    return inner_loss(torch.cat([theta[:-1], 0 * theta[-1:]]), task, settings)
+
+
+@EXERCISE.wrong
+def slope_of_one(theta, task, settings):
+    """The slope is missing in your logit: φ = a log s + b."""
+    return inner_loss(torch.cat([theta[:-2], 0 * theta[-2:-1], theta[-1:]]), task, settings)

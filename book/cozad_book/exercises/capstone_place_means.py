@@ -151,3 +151,29 @@ def deviations_instead_of_variances(e, weights):
     own, common, shares = _parts(e, weights)
     between = ((own - common) ** 2).mean(0)
     return _shrunk(own, common, _chance(e, weights, own, shares).sqrt(), between.sqrt())
+
+
+@EXERCISE.wrong
+def plain_means_of_places(e, weights):
+    """Your means by place are plain ones. Weigh them: a doubtful patch shifts its place."""
+    own, common, shares = e.mean(0), common_mean(e, weights), weights / weights.sum(0)
+    between = ((own - common) ** 2).mean(0)
+    return _shrunk(own, common, _chance(e, weights, own, shares), between)
+
+
+@EXERCISE.wrong
+def one_over_n(e, weights):
+    """Your u_p is 1 / N, which holds for equal weights alone. It is the sum of the squared
+    shares."""
+    own, common, shares = _parts(e, weights)
+    between = ((own - common) ** 2).mean(0)
+    equal = torch.full_like(shares, 1 / len(e))
+    return _shrunk(own, common, _chance(e, weights, own, equal), between)
+
+
+@EXERCISE.wrong
+def sum_over_places(e, weights):
+    """You add up the variance between places. It is a mean over them."""
+    own, common, shares = _parts(e, weights)
+    between = ((own - common) ** 2).sum(0)
+    return _shrunk(own, common, _chance(e, weights, own, shares), between)

@@ -152,3 +152,27 @@ def contrast_of_the_odd(theta, task, settings):
 def temperature_of_one(theta, task, settings):
     """Your temperature is 1. Take `settings.temperature`."""
     return query_loss(theta, task, dataclasses.replace(settings, temperature=1.0))
+
+
+@EXERCISE.wrong
+def no_offset(theta, task, settings):
+    """The offset is missing in your logit: φ = a log s + b."""
+    return query_loss(torch.cat([theta[:-1], 0 * theta[-1:]]), task, settings)
+
+
+@EXERCISE.wrong
+def penalises_all(theta, task, settings):
+    """Your penalty holds slope and offset back as well. It is ‖A‖², of the head alone."""
+    return query_loss(theta, task, settings) + task["decay"] * theta[-2:].square().sum()
+
+
+@EXERCISE.wrong
+def base_decay(theta, task, settings):
+    """Your penalty has λ0. Take the decay of the task."""
+    return query_loss(theta, {**task, "decay": settings.base_decay}, settings)
+
+
+@EXERCISE.wrong
+def half_as_temperature(theta, task, settings):
+    """Your temperature is 0.5, whatever the settings say."""
+    return query_loss(theta, task, dataclasses.replace(settings, temperature=0.5))

@@ -167,3 +167,34 @@ def logits(z, theta, places, noise, prior, decay, settings):
     _, log_slope, offset = unpack(theta)
     found = score(z, theta, places, noise, prior, decay, settings)
     return log_slope.exp() * found.log() + offset
+
+
+@EXERCISE.wrong
+def squared_length(z, theta, places, noise, prior, decay, settings):
+    """Your distances are √D times as large. The given `distance` divides by D."""
+    return z.shape[-1] ** 0.5 * score(z, theta, places, noise, prior, decay, settings)
+
+
+@EXERCISE.wrong
+def last_weights_unused(z, theta, places, noise, prior, decay, settings):
+    """Your mean and covariance take all patches alike at the end. Weigh them by the last
+    weights."""
+    weights = _weighed(z, theta, prior, settings)
+    adapted = _adapted(z, theta, weights, places, noise, prior, decay, settings)
+    return _distances(z, adapted, torch.ones_like(weights), prior, settings)
+
+
+@EXERCISE.wrong
+def base_decay(z, theta, places, noise, prior, decay, settings):
+    """Your inner loop has λ0. Take the `decay` that is given."""
+    return score(z, theta, places, noise, prior, settings.base_decay, settings)
+
+
+@EXERCISE.wrong
+def prior_moved_before(z, theta, places, noise, prior, decay, settings):
+    """You hand the inner loop a prior that is moved already. The inner loss moves it itself."""
+    moved = move_prior(prior, unpack(theta)[0])
+    weights = _weighed(z, theta, prior, settings)
+    adapted = _adapted(z, theta, weights, places, noise, moved, decay, settings)
+    again = _weighed(z, adapted, prior, settings)
+    return _distances(z, adapted, again, prior, settings)

@@ -155,3 +155,30 @@ def starts_at_the_median(e, prior, settings, by_place):
         scores = _scores(e, weights, prior, settings, by_place)
         weights = _soft(scores, settings, q=(0.25, 0.5))
     return weights
+
+
+@EXERCISE.wrong
+def a_pass_too_few(e, prior, settings, by_place):
+    """You weigh once less than `settings.passes` says."""
+    return weigh(e, prior, dataclasses.replace(settings, passes=settings.passes - 1), by_place)
+
+
+@EXERCISE.wrong
+def a_threshold_for_each_place(e, prior, settings, by_place):
+    """You take a threshold for each place. All patches of the support share one."""
+    weights = torch.ones(e.shape[:2], dtype=e.dtype)
+    for _ in range(settings.passes):
+        scores = _scores(e, weights, prior, settings, by_place)
+        weights = torch.stack([_soft(s, settings) for s in scores.mT]).mT
+    return weights
+
+
+@EXERCISE.wrong
+def weights_in_the_mean_alone(e, prior, settings, by_place):
+    """Your covariance takes all patches alike. Weigh it like the mean."""
+    weights = torch.ones(e.shape[:2], dtype=e.dtype)
+    for _ in range(settings.passes):
+        mean = (place_means if by_place else common_mean)(e, weights)
+        S = covariance(e, torch.ones_like(weights), mean, prior, settings)
+        weights = _soft(distance(e, mean, S), settings)
+    return weights

@@ -182,3 +182,39 @@ for rule in ("lower", "higher", "nearest", "midpoint", "hazen", "weibull"):
 def outer_tenths(s, gamma):
     """You take the 10 % and 90 % quantiles. Quartiles are at 25 % and 75 %."""
     return (1 + gamma) * np.percentile(s, 90) - gamma * np.percentile(s, 10)
+
+
+@EXERCISE.wrong
+def halves_with_the_median(scores, gamma):
+    """Your quartiles are the medians of the two halves, with the middle score in both. NumPy
+    interpolates linearly at 25 % and 75 %."""
+    ordered, n = np.sort(scores), len(scores)
+    q1, q3 = np.median(ordered[: (n + 1) // 2]), np.median(ordered[n // 2 :])
+    return q3 + gamma * (q3 - q1)
+
+
+@EXERCISE.wrong
+def brackets(scores, gamma):
+    """You add γ to Q3 and multiply then. Only the range is multiplied by γ: check the
+    parentheses."""
+    q1, q3 = np.percentile(scores, [25, 75])
+    return (q3 + gamma) * (q3 - q1)
+
+
+@EXERCISE.wrong
+def multiplies(scores, gamma):
+    """You multiply Q3 by γ and the range. Add γ times the range to Q3."""
+    q1, q3 = np.percentile(scores, [25, 75])
+    return q3 * gamma * (q3 - q1)
+
+
+@EXERCISE.wrong
+def never_below_q3(scores, gamma):
+    """You take the size of γ. A γ below 0 puts the threshold below Q3, on purpose."""
+    return iqr_threshold(scores, abs(gamma))
+
+
+@EXERCISE.wrong
+def equal_scores_once(scores, gamma):
+    """Equal scores count once in your answer: `np.unique` drops the others."""
+    return iqr_threshold(np.unique(scores), gamma)

@@ -19,6 +19,7 @@ def _weight_cases():
         Case("a score of 0, T = 1, κ = 2", (np.array([0.0, 3.0, 1.0]), 1.0, 2.0)),
         Case("7 tiny scores, T = 2e-6, κ = 3", (draw(2.0, 2e-6, 7), 2e-6, 3.0)),
         Case("9 scores, T = 0.7, κ = 0.5", (draw(1.0, 1.0, 9), 0.7, 0.5), hidden=True),
+        Case("5 scores above T", (np.array([3.0, 9.0, 40.0, 5.0, 700.0]), 2.0, 2.0), hidden=True),
     )
 
 
@@ -179,3 +180,37 @@ def exponential_everywhere(s, t, k):
     """Your weights fall exponentially from 0 on. They are 1 up to the threshold, and then a power
     of T / s."""
     return np.exp(-k * s / t)
+
+
+@EXERCISE.wrong
+def nothing_for_a_score_of_0(scores, threshold, sharpness):
+    """A score of 0 gets no weight in your answer. It is the most ordinary of all, and has the
+    weight 1."""
+    return np.where(scores == 0, 0, soft_weights(scores, threshold, sharpness))
+
+
+@EXERCISE.wrong
+def above_1_for_ordinary_scores(scores, threshold, sharpness):
+    """Below the threshold your weights are above 1. Bound the fraction by 1."""
+    return (threshold / np.where(scores == 0, threshold, scores)) ** sharpness
+
+
+@EXERCISE.wrong
+def multiplies_after_the_bound(scores, threshold, sharpness):
+    """You bound the fraction and multiply by the sharpness. It is the exponent."""
+    return sharpness * soft_weights(scores, threshold, 1)
+
+
+@EXERCISE.wrong
+def power_of_the_threshold_alone(scores, threshold, sharpness):
+    """You raise the threshold to the power, and not the score. The whole fraction is raised."""
+    weights = np.ones(len(scores))
+    high = scores > threshold
+    weights[high] = np.minimum(1, threshold**sharpness / scores[high])
+    return weights
+
+
+@EXERCISE.wrong
+def always_squared(scores, threshold, sharpness):
+    """Your exponent is 2, whatever `sharpness` says."""
+    return soft_weights(scores, threshold, 2)

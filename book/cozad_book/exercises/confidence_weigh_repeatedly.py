@@ -248,3 +248,29 @@ def no_bound(values, gamma, sharpness, passes):
 def clips_values(values, gamma, sharpness, passes):
     """You measure from 0. Subtract the weighted mean."""
     return _with_mean(lambda v, w: 0.0, values, gamma, sharpness, passes)
+
+
+@EXERCISE.wrong
+def two_passes_always(values, gamma, sharpness, passes):
+    """You take two passes, however many are asked for."""
+    return weigh_repeatedly(values, gamma, sharpness, 2)
+
+
+@EXERCISE.wrong
+def keeps_weights_of_the_pass_before(values, gamma, sharpness, passes):
+    """Values below the threshold keep the weight of the pass before. Each pass begins with
+    weights of 1."""
+    weights = np.ones(len(values))
+    for _ in range(passes):
+        scores = abs(values - np.average(values, weights=weights))
+        q1, q3 = np.quantile(scores, [0.25, 0.75])
+        threshold = q3 + gamma * (q3 - q1)
+        high = scores > threshold
+        weights[high] = (threshold / scores[high]) ** sharpness
+    return weights
+
+
+@EXERCISE.wrong
+def one_result_for_each_pass(values, gamma, sharpness, passes):
+    """You return the weights of every pass. Those of the last one are wanted."""
+    return np.array([weigh_repeatedly(values, gamma, sharpness, n + 1) for n in range(passes)])

@@ -138,3 +138,35 @@ def variances_alone(embeddings, weights):
 def squared_weights(embeddings, weights):
     """Your weights are squared, in the mean and in the sum. Take them as they are."""
     return weighted_covariance(embeddings, weights**2)
+
+
+@EXERCISE.wrong
+def roots_of_the_weights(embeddings, weights):
+    """You multiply one side by the roots of the weights. Either one side by the weights or both
+    sides by their roots."""
+    away = embeddings - np.average(embeddings, axis=0, weights=weights)
+    return (away * np.sqrt(weights)[:, None]).T @ away / weights.sum()
+
+
+@EXERCISE.wrong
+def mean_of_weighted_rows(embeddings, weights):
+    """Your mean divides the weighted sum by the number of patches. Divide by the sum of the
+    weights."""
+    away = embeddings - (weights[:, None] * embeddings).mean(axis=0)
+    return (away * weights[:, None]).T @ away / weights.sum()
+
+
+@EXERCISE.wrong
+def squares_above_and_below(embeddings, weights):
+    """You weigh both sides and divide by the sum of the squared weights. Each patch counts by
+    its weight, not by its square."""
+    away = embeddings - np.average(embeddings, axis=0, weights=weights)
+    return (away * weights[:, None] ** 2).T @ away / (weights**2).sum()
+
+
+@EXERCISE.wrong
+def patches_for_channels(embeddings, weights):
+    """You multiply patch by patch, and get a matrix (P, P). The covariance of channels is (D,
+    D): transpose the first factor."""
+    away = embeddings - np.average(embeddings, axis=0, weights=weights)
+    return (away * weights[:, None]) @ away.T / weights.sum()

@@ -171,3 +171,28 @@ def highest_component(embeddings):
 def one_minus(embeddings):
     """You subtract from 1. The mean squared distance itself is wanted."""
     return 1 - alignment(embeddings)
+
+
+@EXERCISE.wrong
+def divides_by_the_embeddings(embeddings):
+    """You divide by the number of embeddings. There are P (P - 1) / 2 pairs."""
+    return alignment(embeddings) * (len(embeddings) - 1) / 2
+
+
+@EXERCISE.wrong
+def uniformity(embeddings):
+    """This is the uniformity. Alignment is the mean squared distance itself."""
+    return float(np.log(np.exp(-2 * _distances(unit_length(embeddings))).mean()))
+
+
+@EXERCISE.wrong
+def square_of_the_mean(embeddings):
+    """You square the mean distance. Alignment is the mean of squares."""
+    return float(np.sqrt(_distances(unit_length(embeddings))).mean() ** 2)
+
+
+@EXERCISE.wrong
+def sum_of_sizes_as_length(embeddings):
+    """You divide each embedding by the sum of the sizes of its numbers. Its length is the root
+    of the sum of squares."""
+    return keeps_the_length(embeddings / abs(embeddings).sum(axis=1, keepdims=True))

@@ -31,7 +31,7 @@ def _info_nce_cases():
     cases = []
     for a, k, d, temperature, hidden in (
         (3, 5, 4, 0.5, False),
-        (6, 4, 2, 0.2, False),
+        (6, 4, 2, 0.05, False),
         (5, 5, 3, 0.4, False),
         (2, 7, 3, 1.5, True),
     ):
@@ -207,3 +207,41 @@ def misses_instead_of_logarithms(a, k, p, t):
 def root_of_the_temperature(a, k, p, t):
     """You divide by the root of the temperature. Divide by the temperature itself."""
     return info_nce(a, k, p, np.sqrt(t))
+
+
+@EXERCISE.wrong
+def temperature_above_alone(anchors, keys, positives, temperature):
+    """You divide the similarity above by the temperature, those below not. It belongs to all of
+    them."""
+    cosines = unit_length(anchors) @ unit_length(keys).T
+    own = cosines[np.arange(len(anchors)), positives] / temperature
+    return float((np.log(np.exp(cosines).sum(axis=1)) - own).mean())
+
+
+@EXERCISE.wrong
+def softmax_twice(anchors, keys, positives, temperature):
+    """You take the softmax twice: `cross_entropy` of torch contains one. Hand it the
+    similarities over the temperature."""
+    logits = unit_length(anchors) @ unit_length(keys).T / temperature
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    own = shares[np.arange(len(anchors)), positives]
+    return float((np.log(np.exp(shares).sum(axis=1)) - own).mean())
+
+
+@EXERCISE.wrong
+def adds_inside_the_logarithm(anchors, keys, positives, temperature):
+    """You add a hundredth of a millionth to the share before the logarithm. At a low
+    temperature a share can be smaller than that: subtract logarithms instead."""
+    logits = unit_length(anchors) @ unit_length(keys).T / temperature
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return float(-np.log(shares[np.arange(len(anchors)), positives] + 1e-8).mean())
+
+
+@EXERCISE.wrong
+def norms_of_the_channels(anchors, keys, positives, temperature):
+    """You scale the channels to unit length. Scale each vector: the norm runs along
+    `axis=1`."""
+    logits = (anchors / np.linalg.norm(anchors, axis=0)) @ (keys / np.linalg.norm(keys, axis=0)).T
+    logits = logits / temperature
+    own = logits[np.arange(len(anchors)), positives]
+    return float((np.log(np.exp(logits).sum(axis=1)) - own).mean())

@@ -55,7 +55,7 @@ def _supervised_cases():
     cases = []
     for labels, d, temperature, what, hidden in (
         ([0, 1, 0, 0, 1], 3, 0.5, "5 patches, two of them anomalous", False),
-        ([1, 0, 0, 1, 0, 1, 0], 2, 0.2, "7 patches, three of them anomalous", False),
+        ([1, 0, 0, 1, 0, 1, 0], 2, 0.05, "7 patches, three of them anomalous", False),
         ([1, 0, 1, 1, 0, 1], 4, 0.6, "6 patches, two of them normal", False),
         ([0, 0, 0, 0], 3, 0.7, "4 patches, all normal", True),
         ([1, 0, 1, 1], 2, 0.5, "4 patches, only one of them normal", True),
@@ -237,3 +237,45 @@ def no_labels(e, y, t):
     """The labels have no influence on your answer. Anchors and positives are normal patches
     only."""
     return supervised(e, np.zeros_like(y), t)
+
+
+@EXERCISE.wrong
+def normal_ones_below_alone(embeddings, anomalous, temperature):
+    """In your denominator stand only normal patches. The anomalous ones belong there as well:
+    nothing else pushes them away."""
+    return supervised(embeddings[~anomalous], anomalous[~anomalous], temperature)
+
+
+@EXERCISE.wrong
+def is_its_own_positive_above(embeddings, anomalous, temperature):
+    """An anchor is among its own positives, though not in the denominator. Leave it out above
+    as well."""
+    return _contrast_normal(embeddings, anomalous, temperature, own_positive=True)
+
+
+@EXERCISE.wrong
+def all_patches_are_anchors(embeddings, anomalous, temperature):
+    """Anomalous patches are anchors as well where there are two normal ones, so different
+    defects are pulled together. Only normal patches are anchors."""
+    if (~anomalous).sum() < 2:
+        return 0.0
+    return lets_anomalous_patches_be_anchors(embeddings, anomalous, temperature)
+
+
+@EXERCISE.wrong
+def multiplies_the_loss(embeddings, anomalous, temperature):
+    """You multiply the loss by the temperature, as some public code does. The equation does
+    not."""
+    return temperature * supervised(embeddings, anomalous, temperature)
+
+
+@EXERCISE.wrong
+def each_pair_once(embeddings, anomalous, temperature):
+    """You take each pair of normal patches once. The loss is not the same for the anchor a and
+    its positive g as for the anchor g: take both."""
+    unit = unit_length(embeddings)
+    exponentials = np.exp(unit @ unit.T / temperature)
+    np.fill_diagonal(exponentials, 0)
+    shares = exponentials / exponentials.sum(axis=1, keepdims=True)
+    upper = np.triu(np.outer(~anomalous, ~anomalous), 1)
+    return float(-np.log(shares[upper]).mean()) if upper.any() else 0.0

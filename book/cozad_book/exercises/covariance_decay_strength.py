@@ -21,7 +21,7 @@ def _decay_cases():
         Case("a covariance with determinant 2.36", (some, 0.1, 0.5, 100.0)),
         Case("a determinant above the cap", (wild, 0.2, 3.0, 50.0)),
         Case("losses that move in lockstep", (np.array([[1.0, 2.0], [2.0, 4.0]]), 0.3, 0.5, 20.0)),
-        Case("a determinant below 0", (np.array([[1.0, 1.5], [1.5, 1.75]]), 0.4, 0.8, 5.0)),
+        Case("a determinant below 0", (np.array([[1.0, 1.5], [1.5, 1.75]]), 0.4, 300.0, 0.5)),
         Case("a determinant at the cap", (np.diag([2.0, 4.0]), 0.2, 1.5, 8.0), hidden=True),
         Case("a large base", (some, 7.0, 2.0, 30.0), hidden=True),
         Case("no growth", (some, 0.3, 0.0, 10.0), hidden=True),
@@ -198,3 +198,30 @@ def one_logarithm_without_one_plus(s, base, growth, cap):
 def one_logarithm(s, base, growth, cap):
     """Above you take the determinant itself, below a logarithm. Take log(1 + det) above."""
     return base * (1 + growth * min(_determinant(s), cap) / np.log1p(cap))
+
+
+@EXERCISE.wrong
+def without_the_base(covariance, base, growth, cap):
+    """You give how many times the base it is. Multiply by the base."""
+    return decay_strength(covariance, 1.0, growth, cap)
+
+
+@EXERCISE.wrong
+def never_below_a_millionth(covariance, base, growth, cap):
+    """You keep the determinant at a millionth or more, as public code does. One below 0 counts
+    as 0 itself."""
+    return _from(max(_determinant(covariance), 1e-6), base, growth, cap)
+
+
+@EXERCISE.wrong
+def different_logarithms(covariance, base, growth, cap):
+    """Above you take another logarithm than below. Any will do, if both are the same."""
+    det = min(max(_determinant(covariance), 0), cap)
+    return base * (1 + growth * np.log10(1 + det) / np.log1p(cap))
+
+
+@EXERCISE.wrong
+def logarithm_of_the_fraction(covariance, base, growth, cap):
+    """You take the logarithm of (1 + det) / (1 + c). Divide the two logarithms instead."""
+    det = min(max(_determinant(covariance), 0), cap)
+    return base * (1 + growth * np.log((1 + det) / (1 + cap)))

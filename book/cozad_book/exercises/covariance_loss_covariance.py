@@ -184,3 +184,35 @@ def scale_of_what_came_before(losses, window):
 def steps_of_the_loss(losses, window):
     """You take differences from step to step. The scaled losses themselves are wanted."""
     return _covariance(np.diff(_scaled(losses), axis=0)[-window:])
+
+
+@EXERCISE.wrong
+def divides_by_a_deviation_of_0(losses, window):
+    """A loss that never changes has the deviation 0, and you divide by it. Divide by 1
+    there."""
+    if len(losses) < 2:
+        return np.zeros((2, 2))
+    return np.cov(((losses - losses.mean(0)) / losses.std(0))[-window:], rowvar=False)
+
+
+@EXERCISE.wrong
+def nothing_before_the_window_is_full(losses, window):
+    """As long as there are fewer steps than the window holds you give zeros. Two steps are
+    enough."""
+    return loss_covariance(losses, window) if len(losses) >= window else np.zeros((2, 2))
+
+
+@EXERCISE.wrong
+def leaves_the_last_step_out(losses, window):
+    """Your window ends one step too early: `[-window - 1 : -1]` leaves the last one out."""
+    scaled = (losses - losses.mean(0)) / np.where(losses.std(0) == 0, 1, losses.std(0))
+    cut = scaled[-window - 1 : -1]
+    return np.cov(cut, rowvar=False) if len(cut) > 1 else np.zeros((2, 2))
+
+
+@EXERCISE.wrong
+def steps_for_losses(losses, window):
+    """`np.cov` takes each row for a variable: you get a matrix of steps. Here the columns are
+    the variables: `rowvar=False`."""
+    scaled = (losses - losses.mean(0)) / np.where(losses.std(0) == 0, 1, losses.std(0))
+    return np.cov(scaled[-window:]) if len(losses) > 1 else np.zeros((2, 2))

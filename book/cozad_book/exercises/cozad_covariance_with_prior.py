@@ -208,3 +208,34 @@ def variances_alone(e, w, prior, n):
 def weights_of_at_most_1(e, w, prior, n):
     """You bound the weights by 1. Take them as they are."""
     return covariance_with_prior(e, np.minimum(w, 1), prior, n)
+
+
+@EXERCISE.wrong
+def a_sum_for_the_mean(embeddings, weights, prior, prior_weight):
+    """`weights @ embeddings` is a sum. For the mean, divide it by the sum of the weights."""
+    away = embeddings - weights @ embeddings
+    scatter = (away * weights[:, None]).T @ away
+    return (prior_weight * prior + scatter) / (prior_weight + weights.sum())
+
+
+@EXERCISE.wrong
+def patches_for_channels(embeddings, weights, prior, prior_weight):
+    """You multiply patch by patch, and get a matrix (P, P). The covariance of channels is (D,
+    D): transpose the first factor."""
+    away = embeddings - np.average(embeddings, axis=0, weights=weights)
+    return (away * weights[:, None]) @ away.T / weights.sum()
+
+
+@EXERCISE.wrong
+def share_by_the_number_of_patches(embeddings, weights, prior, prior_weight):
+    """You mix the two covariances by the number of patches. The support counts by the sum of
+    its weights."""
+    own = covariance_with_prior(embeddings, weights, prior, 0)
+    share = prior_weight / (prior_weight + len(embeddings))
+    return share * prior + (1 - share) * own
+
+
+@EXERCISE.wrong
+def whole_numbers(embeddings, weights, prior, prior_weight):
+    """You cut the weight of the prior to a whole number."""
+    return covariance_with_prior(embeddings, weights, prior, int(prior_weight))

@@ -233,3 +233,21 @@ def columns_alone(embeddings, radius):
     """You compare columns alone. A patch far away in the same column counts too."""
     _, columns = _places(embeddings)
     return _least(embeddings, abs(columns[:, None] - columns) <= radius)
+
+
+@EXERCISE.wrong
+def radius_of_1(embeddings, radius):
+    """You take the radius for 1, whatever it is."""
+    return nearest_elsewhere(embeddings, 1)
+
+
+@EXERCISE.wrong
+def half_the_radius(embeddings, radius):
+    """Your square reaches half as far as `radius` says. The radius counts from its middle."""
+    return nearest_elsewhere(embeddings, radius // 2)
+
+
+@EXERCISE.wrong
+def twice_the_radius(embeddings, radius):
+    """Your square reaches twice as far as `radius` says."""
+    return nearest_elsewhere(embeddings, 2 * radius)

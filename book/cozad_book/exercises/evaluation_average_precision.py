@@ -227,3 +227,36 @@ def maximal_precision(scores, labels):
             ]
         )
     )
+
+
+@EXERCISE.wrong
+def hits_among_all_images(scores, labels):
+    """You divide the anomalous images that are called by the number of all images. Divide by
+    the number of those called."""
+    return float(np.mean([labels[scores >= t].sum() / len(scores) for t in scores[labels == 1]]))
+
+
+@EXERCISE.wrong
+def best_f1(scores, labels):
+    """This is the highest F1. The average precision needs no recall and no best threshold."""
+    called = scores >= scores[:, None]
+    return float((2 * called @ labels / (called.sum(axis=1) + labels.sum())).max())
+
+
+@EXERCISE.wrong
+def thresholds_of_the_normal(scores, labels):
+    """You take the scores of the normal images as thresholds. Take those of the anomalous
+    ones."""
+    return float(np.mean([labels[scores >= t].mean() for t in scores[labels == 0]]))
+
+
+@EXERCISE.wrong
+def median_precision(scores, labels):
+    """You take the median of the precisions. Take their mean."""
+    return float(np.median([labels[scores >= t].mean() for t in scores[labels == 1]]))
+
+
+@EXERCISE.wrong
+def labels_exchanged(scores, labels):
+    """You take the images with the label 0 for anomalous. They are normal."""
+    return average_precision(scores, 1 - labels)

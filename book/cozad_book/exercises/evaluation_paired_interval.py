@@ -180,3 +180,31 @@ def one_method_alone(first, second, draws):
 def median_of_each_draw(first, second, draws):
     """You take the median of each draw. Take its mean."""
     return np.quantile(np.median((first - second)[draws], axis=1), [0.025, 0.975])
+
+
+@EXERCISE.wrong
+def normal_of_the_draws(first, second, draws):
+    """You go 1.96 standard deviations of the draws to each side. Take their quantiles, which
+    need no normal distribution."""
+    means = (first - second)[draws].mean(axis=1)
+    return (first - second).mean() + np.array([-1.96, 1.96]) * means.std()
+
+
+@EXERCISE.wrong
+def basic_bootstrap(first, second, draws):
+    """You reflect the quantiles at the mean, which is another bootstrap interval. The quantiles
+    themselves are wanted."""
+    return 2 * (first - second).mean() - paired_interval(first, second, draws)[::-1]
+
+
+@EXERCISE.wrong
+def around_0(first, second, draws):
+    """Your interval lies around 0: you subtract the mean difference from every draw."""
+    return paired_interval(first, second, draws) - (first - second).mean()
+
+
+@EXERCISE.wrong
+def sizes_of_differences(first, second, draws):
+    """You take the size of each difference. Some images speak for the other detector: keep the
+    sign."""
+    return np.quantile(abs(first - second)[draws].mean(axis=1), [0.025, 0.975])

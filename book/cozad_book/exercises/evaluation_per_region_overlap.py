@@ -209,3 +209,39 @@ def pixels_found(scores, regions, threshold):
 def mean_score(scores, regions, threshold):
     """You average the scores. Count the pixels whose score reaches the threshold."""
     return float(np.mean([scores[regions == n].mean() for n in np.unique(regions[regions > 0])]))
+
+
+@EXERCISE.wrong
+def all_pixels_of_the_map(scores, regions, threshold):
+    """This is the share of all pixels that is found. Look at each region by itself."""
+    return float((scores >= threshold).mean())
+
+
+@EXERCISE.wrong
+def one_region_too_many(scores, regions, threshold):
+    """You divide by one region too many: 0 is in `np.unique(regions)`, but no region."""
+    numbers = np.unique(regions)
+    shares = [(scores[regions == k] >= threshold).mean() for k in numbers if k != 0]
+    return float(np.sum(shares) / len(numbers))
+
+
+@EXERCISE.wrong
+def false_alarms(scores, regions, threshold):
+    """You give the share of normal pixels, the false alarms. The regions are the pixels above
+    0."""
+    return float((scores[regions == 0] >= threshold).mean())
+
+
+@EXERCISE.wrong
+def worst_region(scores, regions, threshold):
+    """You take the share of the worst region. Take the mean over regions."""
+    return float(min((scores[regions == k] >= threshold).mean() for k in set(regions.flat) - {0}))
+
+
+@EXERCISE.wrong
+def regions_by_their_mean(scores, regions, threshold):
+    """You ask whether the mean score of a region reaches the threshold. Count the pixels that
+    do."""
+    return float(
+        np.mean([scores[regions == k].mean() >= threshold for k in set(regions.flat) - {0}])
+    )

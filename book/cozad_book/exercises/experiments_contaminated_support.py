@@ -182,3 +182,18 @@ def one_too_many(labels, size, share, order):
 def all_others(labels, size, share, order):
     """True and False are exchanged: you mark the images that were not chosen."""
     return ~contaminated_support(labels, size, share, order)
+
+
+@EXERCISE.wrong
+def inverse_order(labels, size, share, order):
+    """You take the numbers in `order` for ranks. They are images: the one that stands first
+    comes first."""
+    return contaminated_support(labels, size, share, np.argsort(order))
+
+
+@EXERCISE.wrong
+def chosen_numbers_in_order(labels, size, share, order):
+    """You return the numbers of the chosen images, in their order. Return an array that is True
+    at their places."""
+    chosen = contaminated_support(labels, size, share, order)
+    return np.concatenate([order[chosen[order] & (labels[order] == kind)] for kind in (1, 0)])

@@ -29,7 +29,7 @@ def _seed_cases():
         pair = seeds + random.normal(gain, 0.01, n), seeds
         cases.append(Case(f"{n} seeds", pair, hidden))
     percent = random.normal(80, 5, 7)
-    cases.insert(2, Case("7 seeds, in percent", (percent, percent + random.normal(1, 3, 7))))
+    cases.insert(2, Case("7 seeds, in percent", (percent, percent + random.normal(1, 9, 7))))
     cases.append(Case("2 seeds", (percent[:2], percent[2:4]), hidden=True))
     return tuple(cases)
 
@@ -231,3 +231,26 @@ def quantile_of_the_normal_distribution(first, second):
         (first - second).mean(),
         stats.norm.ppf(0.975) * (first - second).std(ddof=1) / np.sqrt(len(first)),
     )
+
+
+@EXERCISE.wrong
+def quantile_of_2(first, second):
+    """You take 2 for the quantile of Student's t. With few seeds it is far above 2."""
+    differences = first - second
+    return _limits(differences.mean(), 2 * differences.std(ddof=1) / np.sqrt(len(first)))
+
+
+@EXERCISE.wrong
+def variance_for_the_deviation(first, second):
+    """You take the variance of the mean. Take its root, the standard error."""
+    differences = first - second
+    quantile = stats.t.ppf(0.975, len(first) - 1)
+    return _limits(differences.mean(), quantile * differences.var(ddof=1) / len(first))
+
+
+@EXERCISE.wrong
+def probability_for_quantile(first, second):
+    """`t.cdf` gives a probability. Its inverse, `t.ppf`, gives the quantile."""
+    differences = first - second
+    share = stats.t.cdf(0.975, len(first) - 1)
+    return _limits(differences.mean(), share * differences.std(ddof=1) / np.sqrt(len(first)))

@@ -252,3 +252,16 @@ def one_number_for_a_patch(z):
     """You average over channels too. Average over rows and columns only; see the `axis` argument of
     `mean`."""
     return mean_pool(z).mean(axis=-1)
+
+
+@EXERCISE.wrong
+def channels_as_neighbours(features):
+    """Your window also runs over neighbouring channels. Average over rows and columns, each
+    channel by itself."""
+    padded = np.pad(features.astype(float), 1, mode="symmetric")
+    shape = features.shape
+    shifted = [
+        padded[i : i + shape[0], j : j + shape[1], k : k + shape[2]]
+        for i, j, k in np.ndindex(3, 3, 3)
+    ]
+    return np.mean(shifted, axis=0)

@@ -27,7 +27,7 @@ def _standardise_cases():
     features, mean, std = (a.copy() for a in cases[0].arguments)
     std[1] = 0
     varied = np.array([0.05, 0.004, 2e-6])
-    nearly = (mean + varied * random.normal(0, 9, (4, 6, 3)), mean, varied)
+    nearly = (varied * random.normal(0, 9, (4, 6, 3)), mean * varied, varied)
     cases.insert(1, Case("channels that vary very little", nearly))
     cases.insert(
         1, Case("a channel that never varies in the auxiliary data", (features, mean, std))
@@ -225,3 +225,22 @@ def infinity_to_a_number(z, mean, std):
     """You divide by 0 and replace what comes out. Divide by 1 where the deviation is 0, so that the
     offset stays."""
     return np.nan_to_num((z - mean) / std)
+
+
+@EXERCISE.wrong
+def multiplies(features, mean, std):
+    """You multiply by the deviation. Divide by it."""
+    return (features - mean) * np.where(std == 0, 1, std)
+
+
+@EXERCISE.wrong
+def adds_one_to_the_deviation(features, mean, std):
+    """You add 1 to every deviation. Put a 1 only where it is 0."""
+    return (features - mean) / (std + 1)
+
+
+@EXERCISE.wrong
+def a_constant_channel_as_it_is(features, mean, std):
+    """A channel that never varies stays as it is in your answer. Its mean is subtracted,
+    too."""
+    return np.where(std == 0, features, (features - mean) / np.where(std == 0, 1, std))

@@ -178,3 +178,36 @@ def absolute_error(theta, x, y, steps, rate):
 def gradient_of_length_1(theta, x, y, steps, rate):
     """You divide the gradient by its length. Take it as it is."""
     return _unit_steps(theta, x, y, steps, rate)
+
+
+@EXERCISE.wrong
+def one_step_without_a_loop(theta, x, y, steps, learning_rate):
+    """You take one step, even where none is asked for. Where is the loop over `steps`?"""
+    return inner_loop(theta, x, y, 1, learning_rate)
+
+
+@EXERCISE.wrong
+def starts_at_0(theta, x, y, steps, learning_rate):
+    """You start at 0. Start at `theta`."""
+    return inner_loop(np.zeros_like(theta), x, y, steps, learning_rate)
+
+
+@EXERCISE.wrong
+def smaller_and_smaller_steps(theta, x, y, steps, learning_rate):
+    """You divide the learning rate by the number of the step. It stays the same."""
+    for n in range(steps):
+        theta = theta - learning_rate / (n + 1) * gradient(theta, x, y)
+    return theta
+
+
+@EXERCISE.wrong
+def adam(theta, x, y, steps, learning_rate):
+    """This is Adam. The inner loop is plain descent: a step of the learning rate times the
+    gradient."""
+    first, second = np.zeros_like(theta), np.zeros_like(theta)
+    for n in range(1, steps + 1):
+        slope = gradient(theta, x, y)
+        first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
+        size = np.sqrt(second / (1 - 0.999**n)) + 1e-8
+        theta = theta - learning_rate * first / (1 - 0.9**n) / size
+    return theta

@@ -302,3 +302,23 @@ def the_loss(theta, tasks, rate):
     return np.array(
         np.mean([np.mean((t[2] @ _adapted(theta, t, rate) - t[3]) ** 2) for t in tasks])
     )
+
+
+@EXERCISE.wrong
+def all_points_in_one_list(theta, tasks, learning_rate):
+    """You put the points of all tasks into one. Adapt to each task by itself, from the same
+    θ."""
+    return outer_gradient(
+        theta, [tuple(map(np.concatenate, zip(*tasks, strict=True)))], learning_rate
+    )
+
+
+@EXERCISE.wrong
+def one_step_for_all_tasks(theta, tasks, learning_rate):
+    """You adapt once, by the mean of the inner gradients, and judge all tasks there. Each task
+    has adapted weights of its own."""
+    n = len(tasks)
+    curvature = sum(2 * x.T @ x / len(x) for x, *_ in tasks) / n
+    moved = theta - learning_rate * sum(gradient(theta, x, y) for x, y, *_ in tasks) / n
+    slope = sum(gradient(moved, q, r) for _, _, q, r in tasks) / n
+    return slope - learning_rate * curvature @ slope

@@ -255,3 +255,41 @@ def mean_ranks(scores, labels):
     """You give the mean rank of the anomalous images. From it, subtract what their ranks among
     themselves bring."""
     return float((rankdata(scores)[labels == 1]).mean() / len(scores))
+
+
+@EXERCISE.wrong
+def divides_by_the_anomalous(scores, labels):
+    """You divide the pairs by the number of anomalous images. There are as many pairs as
+    anomalous images times normal ones."""
+    return image_auroc(scores, labels) * (labels == 0).sum()
+
+
+@EXERCISE.wrong
+def divides_by_the_normal(scores, labels):
+    """You divide the pairs by the number of normal images. There are as many pairs as anomalous
+    images times normal ones."""
+    return image_auroc(scores, labels) * (labels == 1).sum()
+
+
+@EXERCISE.wrong
+def leaves_ties_out(scores, labels):
+    """You leave tied pairs out, above and below. They count one half above, and 1 below."""
+    anomalous, normal = _split(scores, labels)
+    untied = anomalous[:, None] != normal
+    return float((anomalous[:, None] > normal).sum() / untied.sum()) if untied.any() else 0.5
+
+
+@EXERCISE.wrong
+def average_precision(scores, labels):
+    """This is the average precision, which looks at the images called anomalous. The AUROC
+    compares pairs."""
+    return float(np.mean([labels[scores >= t].mean() for t in scores[labels == 1]]))
+
+
+@EXERCISE.wrong
+def order_for_ranks(scores, labels):
+    """`np.argsort` gives the order of the images, not their ranks: the rank of an image is its
+    place in that order. See `scipy.stats.rankdata`."""
+    places = np.argsort(scores)[labels == 1] + 1
+    n = len(places)
+    return (places.sum() - n * (n + 1) / 2) / (n * (len(labels) - n))

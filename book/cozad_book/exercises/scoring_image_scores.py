@@ -40,7 +40,7 @@ def _image_score_cases():
         Case("5 images of 6 patches with top_share 1", (draw(4.0, 0.3, (5, 6)), 1.0), hidden=True),
         Case(
             "3 images of 12 patches with equal scores among them",
-            (draw(4.0, 0.3, (3, 12)).round(), 0.2),
+            (draw(4.0, 0.3, (3, 12)).round(), 0.250001),
             hidden=True,
         ),
     )
@@ -284,3 +284,11 @@ def rounds_to_the_nearest_or_to_all(s, q):
 def score_of_each_place(s, q):
     """You give a score for each place. Give one for each image: sort and average along `axis=1`."""
     return image_scores(s.T, q)
+
+
+@EXERCISE.wrong
+def equal_scores_once(patch_scores, top_share):
+    """Equal scores of an image count once in your answer: `np.unique` drops the others. Each
+    patch counts: `np.sort`."""
+    number = _number(patch_scores, top_share)
+    return np.array([np.unique(row)[-number:].mean() for row in patch_scores])

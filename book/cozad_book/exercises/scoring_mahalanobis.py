@@ -11,7 +11,7 @@ def _mahalanobis_cases():
     for label, patches, channels, hidden in (
         ("7 patches with 3 channels", 7, 3, False),
         ("3 patches with 5 channels", 3, 5, False),
-        ("9 patches with 2 channels", 9, 2, False),
+        ("9 patches with 2 channels, small values", 9, 2, False),
         ("patches with a single channel", 4, 1, True),
         ("one patch alone", 1, 2, True),
     ):
@@ -19,7 +19,9 @@ def _mahalanobis_cases():
         covariance = 0.9 * mixing @ mixing.T + 0.1 * np.eye(channels)
         mean = random.normal(3, 1, channels)
         features = mean + random.normal(0, 2, (patches, channels))
-        cases.append(Case(label, (features, mean, covariance), hidden))
+        size = 0.01 if "small" in label else 1  # shows what is added to the diagonal
+        scaled = (size * features, size * mean, size**2 * covariance)
+        cases.append(Case(label, scaled, hidden))
     return tuple(cases)
 
 
@@ -186,3 +188,18 @@ def all_pairs_squared(z, mean, covariance):
 def offsets_once(z, mean, covariance):
     """The offsets enter your answer once. They stand on both sides of the inverse, under a root."""
     return ((z - mean) @ np.linalg.inv(covariance)).sum(axis=1)
+
+
+@EXERCISE.wrong
+def adds_to_the_diagonal(features, mean, covariance):
+    """You add a millionth to the diagonal. Where features are small that changes the distances:
+    take the covariance as it is."""
+    return mahalanobis(features, mean, covariance + 1e-6 * np.eye(len(mean)))
+
+
+@EXERCISE.wrong
+def diagonal_of_the_factor(features, mean, covariance):
+    """You use the diagonal of the Cholesky factor alone, as `solve_triangular` does of it
+    unless you say `lower=True`."""
+    factor = np.diag(np.linalg.cholesky(covariance))
+    return np.linalg.norm((features - mean) / factor, axis=1)

@@ -170,3 +170,15 @@ def normal_approximation_rounded_down(windows, rate, chance):
     """You round a normal approximation down. Rare alarms are not normally distributed: take the
     binomial distribution itself."""
     return np.floor(normal_quantile_not_rounded(windows, rate, chance))
+
+
+@EXERCISE.wrong
+def stops_before_the_window(windows, false_alarm_rate, significance):
+    """You try no m as large as the window. A window may be all alarms: try m from 0 to n."""
+    return np.minimum(alarm_limits(windows, false_alarm_rate, significance), windows - 1)
+
+
+@EXERCISE.wrong
+def probability(windows, false_alarm_rate, significance):
+    """You return a probability. Return the number of alarms where it is low enough."""
+    return stats.binom.sf(windows * false_alarm_rate, windows, false_alarm_rate)

@@ -220,3 +220,23 @@ def none_for_infinity(scores, rate):
     return np.array(
         np.nan if _rank(scores, rate) > len(scores) else _kth(scores, _rank(scores, rate))
     )
+
+
+@EXERCISE.wrong
+def the_number_itself(scores, false_alarm_rate):
+    """You return j. Return the j-th smallest score."""
+    return math.ceil(round((len(scores) + 1) * (1 - false_alarm_rate), 9))
+
+
+@EXERCISE.wrong
+def one_more_outside(scores, false_alarm_rate):
+    """You add 1 behind the product. N + 1 is multiplied: check the parentheses."""
+    number = math.ceil(round(len(scores) * (1 - false_alarm_rate) + 1, 9))
+    return np.sort(scores)[number - 1] if number <= len(scores) else np.inf
+
+
+@EXERCISE.wrong
+def one_less(scores, false_alarm_rate):
+    """You count N - 1 images. With the new one there are N + 1."""
+    number = math.ceil(round((len(scores) - 1) * (1 - false_alarm_rate), 9))
+    return np.sort(scores)[number - 1]

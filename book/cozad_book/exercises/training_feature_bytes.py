@@ -172,3 +172,22 @@ def images_squared(n, size, stride, channels):
 def colours(n, size, stride, channels):
     """You multiply by three colours. Features have channels instead."""
     return feature_bytes(n, size, stride, channels) * 3
+
+
+@EXERCISE.wrong
+def kibibytes(n_images, image_size, stride, channels):
+    """You give kibibytes. Bytes are wanted."""
+    return feature_bytes(n_images, image_size, stride, channels) / 1024
+
+
+@EXERCISE.wrong
+def one_cell_more(n_images, image_size, stride, channels):
+    """You count one row and one column too many, as if the last cell began at the edge. Round
+    down and stop."""
+    return 4 * n_images * (image_size // stride + 1) ** 2 * channels
+
+
+@EXERCISE.wrong
+def twice_a_side(n_images, image_size, stride, channels):
+    """You double the side of the grid. Its number of cells is the square: `** 2`, not `* 2`."""
+    return 4 * n_images * (image_size // stride) * 2 * channels

@@ -194,3 +194,23 @@ def eight_bits_always(values, bits):
 def away_from_zero(values, bits):
     """You round away from 0. Round to the nearest number."""
     return _rounded(values, bits, lambda x: np.sign(x) * np.ceil(abs(x)))
+
+
+@EXERCISE.wrong
+def bits_for_their_power(values, bits):
+    """You multiply the mantissa by `bits`. With so many digits there are `2 ** bits` steps."""
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(mantissa * bits) / bits, exponent)
+
+
+@EXERCISE.wrong
+def one_step_less(values, bits):
+    """You round to multiples of 1 / (2 ** bits - 1). Binary digits have 2 ** bits steps."""
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(mantissa * (2**bits - 1)) / (2**bits - 1), exponent)
+
+
+@EXERCISE.wrong
+def single_precision(values, bits):
+    """You make numbers of float32, which have 24 digits. `bits` says how many are wanted."""
+    return values.astype(np.float32)
