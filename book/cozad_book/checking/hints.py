@@ -72,6 +72,9 @@ _PARTS: tuple[tuple[Callable[[np.ndarray], np.ndarray], str], ...] = (
     (lambda e: e.mean(), "This is the mean of the right values. They are wanted one by one."),
     (lambda e: e.sum(), "This is the sum of the right values. They are wanted one by one."),
     (lambda e: np.diag(e), "This is the diagonal of the right matrix alone."),
+    (lambda e: e.mean(0), "This is the mean of the rows of the right result."),
+    (lambda e: e.mean(-1), "You average each row of the right result. Its values are wanted."),
+    (lambda e: e.max(-1), "You take the highest of each row. All its values are wanted."),
 )
 
 
@@ -153,6 +156,8 @@ def _of_shape(wrong: list[Pair], tolerance: float) -> str:
         )
     if all(e.ndim == 0 for _, e in wrong):
         return " One number is wanted for all of it."
+    if all(o.ndim == e.ndim == 2 and o.shape == o.shape[::-1] for o, e in wrong):
+        return " Your matrix has another size: is a factor of the product to be transposed?"
     return ""
 
 

@@ -131,3 +131,9 @@ def a_step_too_few(theta, task, settings):
 def the_gradient(theta, task, settings):
     """You give the gradient. Give θ after the steps."""
     return grad(inner_loss)(theta, task, settings)
+
+
+@EXERCISE.wrong
+def half_the_rate(theta, task, settings):
+    """Your steps are half as long: the gradient of the inner loss has no factor."""
+    return _descend(theta, task, settings, settings.inner_steps, settings.inner_learning_rate / 2)

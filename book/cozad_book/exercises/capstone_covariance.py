@@ -176,9 +176,8 @@ def half_and_half(e, weights, mean, prior, settings):
 @EXERCISE.wrong
 def adds_the_shrinkage(e, weights, mean, prior, settings):
     """You add the identity to S. The two are mixed: S keeps the share 1 - ρ."""
-    return covariance(e, weights, mean, prior, settings) + settings.shrinkage * no_shrinkage(
-        e, weights, mean, prior, settings
-    )
+    S = no_shrinkage(e, weights, mean, prior, settings)
+    return S + settings.shrinkage * S.trace() / len(S) * torch.eye(len(S), dtype=S.dtype)
 
 
 @EXERCISE.wrong
@@ -213,3 +212,16 @@ def keeps_its_diagonal(e, weights, mean, prior, settings):
     whole diagonal."""
     S = no_shrinkage(e, weights, mean, prior, settings)
     return (1 - settings.shrinkage) * S + settings.shrinkage * S.diagonal().diag()
+
+
+@EXERCISE.wrong
+def around_the_plain_mean(e, weights, mean, prior, settings):
+    """You compute a mean of your own, without weights. Use the one that is given."""
+    return covariance(e, weights, e.mean((0, 1)), prior, settings)
+
+
+@EXERCISE.wrong
+def mean_of_the_places(e, weights, mean, prior, settings):
+    """You average the given means over places. Each place has its own: subtract them as they
+    are."""
+    return covariance(e, weights, mean if mean.ndim == 1 else mean.mean(0), prior, settings)

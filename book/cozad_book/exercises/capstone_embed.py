@@ -123,3 +123,17 @@ def sum_of_squares(z, A):
 def sum_of_sizes(z, A):
     """You divide by the sum of the sizes. The length is the root of the sum of squares."""
     return z.shape[-1] ** 0.5 * F.normalize(z + z @ A.mT, p=1, dim=-1)
+
+
+@EXERCISE.wrong
+def along_the_images(z, A):
+    """You scale along `dim=0`. Each patch has its length along the last axis: `dim=-1`."""
+    return z.shape[-1] ** 0.5 * F.normalize(z + z @ A.mT, dim=0)
+
+
+@EXERCISE.wrong
+def standard_deviation(z, A):
+    """You divide by the standard deviation of each patch. Divide by its length, without
+    subtracting a mean."""
+    turned = z + z @ A.mT
+    return turned / turned.std(-1, correction=0, keepdim=True)

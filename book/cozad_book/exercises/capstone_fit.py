@@ -213,3 +213,20 @@ def never_moves(theta, batches, settings):
     """θ stays as it was: does the optimiser hold the vector that you return, and does it have a
     gradient when its step comes?"""
     return theta.clone()
+
+
+@EXERCISE.wrong
+def losses_of_the_last_task(theta, batches, settings):
+    """You keep the losses of the last task of each batch. Average over its tasks."""
+    return _fit(theta, batches, settings, losses_of=lambda x, tasks, s: _losses(x, tasks[-1:], s))
+
+
+@EXERCISE.wrong
+def losses_added_up(theta, batches, settings):
+    """You add up the losses of a batch. Average them: batches may differ in their number of
+    tasks."""
+
+    def losses_of(theta, tasks, settings):
+        return tuple(len(tasks) * loss for loss in _losses(theta, tasks, settings))
+
+    return _fit(theta, batches, settings, losses_of=losses_of)

@@ -233,3 +233,19 @@ def no_offset(theta, task, settings):
 def slope_of_one(theta, task, settings):
     """The slope is missing in your logit: φ = a log s + b."""
     return inner_loss(torch.cat([theta[:-2], 0 * theta[-2:-1], theta[-1:]]), task, settings)
+
+
+@EXERCISE.wrong
+def noise_alone(theta, task, settings):
+    """Your perturbed patches are the noise alone. Add it to the support."""
+    found = statistics(unpack(theta)[0], task, settings)
+    real = logits_of(theta, task["support"], found)
+    perturbed = logits_of(theta, task["noise"].expand_as(task["support"]), found)
+    each = F.softplus(real) + F.softplus(-perturbed)
+    return (task["weights"] * each).sum() / task["weights"].sum() + penalty(theta, task)
+
+
+@EXERCISE.wrong
+def mean_of_the_two(theta, task, settings):
+    """You take the mean of the losses of real and perturbed patches. Add the two."""
+    return _loss(theta, task, settings) / 2 + penalty(theta, task)

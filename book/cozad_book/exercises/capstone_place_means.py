@@ -177,3 +177,13 @@ def sum_over_places(e, weights):
     own, common, shares = _parts(e, weights)
     between = ((own - common) ** 2).sum(0)
     return _shrunk(own, common, _chance(e, weights, own, shares), between)
+
+
+@EXERCISE.wrong
+def scatter_without_weights(e, weights):
+    """Your scatter takes all patches alike. Weigh it."""
+    own, common, shares = _parts(e, weights)
+    scatter = ((e - own) ** 2).sum((0, 1))
+    u = (shares**2).sum(0)
+    chance = u.mean() * scatter / ((1 - u) * weights.sum(0)).sum()
+    return _shrunk(own, common, chance, ((own - common) ** 2).mean(0))

@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 
 from cozad_book.checking.cases import Exercise
+from cozad_book.exercises.capstone_covariance import covariance
 from cozad_book.exercises.capstone_embed import embed
 from cozad_book.exercises.capstone_inner_loss import logits_of, penalty, statistics, task_case
-from cozad_book.given import contrast, unpack
+from cozad_book.exercises.capstone_place_means import common_mean
+from cozad_book.given import contrast, distance, unpack
 
 
 def _cases():
@@ -176,3 +178,39 @@ def base_decay(theta, task, settings):
 def half_as_temperature(theta, task, settings):
     """Your temperature is 0.5, whatever the settings say."""
     return query_loss(theta, task, dataclasses.replace(settings, temperature=0.5))
+
+
+@EXERCISE.wrong
+def forgets_the_logarithm(theta, task, settings):
+    """Your logit is a s + b. It is a log s + b."""
+    A, log_slope, offset = unpack(theta)
+    found = statistics(A, task, settings)
+    logits = log_slope.exp() * distance(embed(task["query"], A), *found) + offset
+    return _two(logits, task["query_anomalous"]) + _rest(theta, task, settings)
+
+
+@EXERCISE.wrong
+def slope_not_raised(theta, task, settings):
+    """θ holds the logarithm of the slope. Take its exponential: a slope is above 0."""
+    slope = theta[-2:-1]
+    changed = torch.cat([theta[:-2], slope.abs().log(), theta[-1:]])
+    logits = (_logits(changed, task, settings) - theta[-1]) * slope.sign() + theta[-1]
+    return _two(logits, task["query_anomalous"]) + _rest(theta, task, settings)
+
+
+@EXERCISE.wrong
+def prior_not_moved(theta, task, settings):
+    """The prior is still that of features: `move_prior` takes it to the embeddings."""
+    A = unpack(theta)[0]
+    e, weights = embed(task["support"], A), task["weights"]
+    mean = common_mean(e, weights)
+    found = mean, covariance(e, weights, mean, task["prior"], settings)
+    logits = _logits(theta, task, settings, found)
+    return _two(logits, task["query_anomalous"]) + _rest(theta, task, settings)
+
+
+@EXERCISE.wrong
+def penalises_the_norm(theta, task, settings):
+    """Your penalty has the norm of A. It has its square."""
+    A = unpack(theta)[0]
+    return query_loss(theta, task, settings) - penalty(theta, task) + task["decay"] * A.norm()

@@ -198,3 +198,17 @@ def prior_moved_before(z, theta, places, noise, prior, decay, settings):
     adapted = _adapted(z, theta, weights, places, noise, moved, decay, settings)
     again = _weighed(z, adapted, prior, settings)
     return _distances(z, adapted, again, prior, settings)
+
+
+@EXERCISE.wrong
+def prior_not_moved(z, theta, places, noise, prior, decay, settings):
+    """The prior is still that of features when you weigh and score. Move it with each
+    embedding."""
+
+    def weighed(theta):
+        return weigh(embed(z, unpack(theta)[0]), prior, settings, True)
+
+    adapted = _adapted(z, theta, weighed(theta), places, noise, prior, decay, settings)
+    e, weights = embed(z, unpack(adapted)[0]), weighed(adapted)
+    mean = place_means(e, weights)
+    return distance(e, mean, covariance(e, weights, mean, prior, settings))

@@ -182,3 +182,14 @@ def weights_in_the_mean_alone(e, prior, settings, by_place):
         S = covariance(e, torch.ones_like(weights), mean, prior, settings)
         weights = _soft(distance(e, mean, S), settings)
     return weights
+
+
+@EXERCISE.wrong
+def plain_mean(e, prior, settings, by_place):
+    """Your mean takes all patches alike. Weigh it, from the second pass on."""
+    weights = torch.ones(e.shape[:2], dtype=e.dtype)
+    for _ in range(settings.passes):
+        mean = e.mean((0, 1))
+        S = covariance(e, weights, mean, prior, settings)
+        weights = _soft(distance(e, mean, S), settings)
+    return weights

@@ -162,11 +162,3 @@ def squares_above_and_below(embeddings, weights):
     its weight, not by its square."""
     away = embeddings - np.average(embeddings, axis=0, weights=weights)
     return (away * weights[:, None] ** 2).T @ away / (weights**2).sum()
-
-
-@EXERCISE.wrong
-def patches_for_channels(embeddings, weights):
-    """You multiply patch by patch, and get a matrix (P, P). The covariance of channels is (D,
-    D): transpose the first factor."""
-    away = embeddings - np.average(embeddings, axis=0, weights=weights)
-    return (away * weights[:, None]) @ away.T / weights.sum()

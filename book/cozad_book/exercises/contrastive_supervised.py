@@ -250,6 +250,8 @@ def normal_ones_below_alone(embeddings, anomalous, temperature):
 def is_its_own_positive_above(embeddings, anomalous, temperature):
     """An anchor is among its own positives, though not in the denominator. Leave it out above
     as well."""
+    if (~anomalous).sum() < 2:
+        return 0.0
     return _contrast_normal(embeddings, anomalous, temperature, own_positive=True)
 
 

@@ -225,3 +225,10 @@ def logarithm_of_the_fraction(covariance, base, growth, cap):
     """You take the logarithm of (1 + det) / (1 + c). Divide the two logarithms instead."""
     det = min(max(_determinant(covariance), 0), cap)
     return base * (1 + growth * np.log((1 + det) / (1 + cap)))
+
+
+@EXERCISE.wrong
+def nothing_for_a_determinant_below_0(covariance, base, growth, cap):
+    """Where the determinant is below 0 your decay is 0. It is the base there: bound the
+    determinant, not the decay."""
+    return decay_strength(covariance, base, growth, cap) * (np.linalg.det(covariance) >= 0)

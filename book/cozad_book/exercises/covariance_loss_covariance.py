@@ -208,11 +208,3 @@ def leaves_the_last_step_out(losses, window):
     scaled = (losses - losses.mean(0)) / np.where(losses.std(0) == 0, 1, losses.std(0))
     cut = scaled[-window - 1 : -1]
     return np.cov(cut, rowvar=False) if len(cut) > 1 else np.zeros((2, 2))
-
-
-@EXERCISE.wrong
-def steps_for_losses(losses, window):
-    """`np.cov` takes each row for a variable: you get a matrix of steps. Here the columns are
-    the variables: `rowvar=False`."""
-    scaled = (losses - losses.mean(0)) / np.where(losses.std(0) == 0, 1, losses.std(0))
-    return np.cov(scaled[-window:]) if len(losses) > 1 else np.zeros((2, 2))

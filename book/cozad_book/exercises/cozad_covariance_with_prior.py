@@ -219,14 +219,6 @@ def a_sum_for_the_mean(embeddings, weights, prior, prior_weight):
 
 
 @EXERCISE.wrong
-def patches_for_channels(embeddings, weights, prior, prior_weight):
-    """You multiply patch by patch, and get a matrix (P, P). The covariance of channels is (D,
-    D): transpose the first factor."""
-    away = embeddings - np.average(embeddings, axis=0, weights=weights)
-    return (away * weights[:, None]) @ away.T / weights.sum()
-
-
-@EXERCISE.wrong
 def share_by_the_number_of_patches(embeddings, weights, prior, prior_weight):
     """You mix the two covariances by the number of patches. The support counts by the sum of
     its weights."""

@@ -211,3 +211,10 @@ def adam(theta, x, y, steps, learning_rate):
         size = np.sqrt(second / (1 - 0.999**n)) + 1e-8
         theta = theta - learning_rate * first / (1 - 0.9**n) / size
     return theta
+
+
+@EXERCISE.wrong
+def every_prediction_with_every_target(theta, x, y, steps, learning_rate):
+    """You compare every prediction with every target: the shapes (n, 1) and (n,) broadcast to
+    (n, n). Give both the same shape."""
+    return inner_loop(theta, x, np.full_like(y, y.mean()), steps, learning_rate)

@@ -177,7 +177,7 @@ def colours(n, size, stride, channels):
 @EXERCISE.wrong
 def kibibytes(n_images, image_size, stride, channels):
     """You give kibibytes. Bytes are wanted."""
-    return feature_bytes(n_images, image_size, stride, channels) / 1024
+    return feature_bytes(n_images, image_size, stride, channels) // 1024
 
 
 @EXERCISE.wrong
