@@ -682,6 +682,7 @@ RIGHT: dict[str, tuple[Callable[..., Any], ...]] = {
         lambda z, mean, std: (z - mean) / (std + (std == 0)),
         lambda z, mean, std: np.where(std > 0, (z - mean) / np.where(std > 0, std, 7), z - mean),
         lambda z, mean, std: (z - mean) / np.where(std > 0, std, 1),
+        lambda z, mean, std: (np.float32(z) - np.float32(mean)) / np.where(std > 0, std, 1),
         standardise_loop,
     ),
     "confidence.iqr_threshold": (
@@ -898,6 +899,32 @@ def test_a_hint_holds_on_every_case_or_is_not_given() -> None:
     assert describe_difference(np.array(3.0), scalars[0], 1e-5, reveal=False) == (
         "it gives 3, which is wrong."
     )
+
+
+@pytest.mark.parametrize(
+    ("form", "fragment"),
+    [
+        (lambda e: 1 - e, "1 minus the right ones"),
+        (lambda e: e + 1, "All values are 1 too large"),
+        (lambda e: e.astype(int), "lost their fraction"),
+        (lambda e: e.astype(np.float16), "nearly right"),
+        (lambda e: e.round(2), "rounded to 2 decimals"),
+        (lambda e: e / e.sum(), "by their sum"),
+        (lambda e: e.ravel(), "`reshape`"),
+        (lambda e: e.mean(), "the mean of the right values"),
+        (lambda e: e[0], "the first part of the right result"),
+        (lambda e: np.stack([e + 1, e]), "The last part of your result"),
+        (lambda e: e.sum() + 1, "One number comes back"),
+        (lambda e: 0 * e, "All your values are 0, in every case"),
+        (lambda e: e**3, ""),
+    ],
+)
+def test_what_a_wrong_result_has_to_do_with_the_right_one_is_told(form: Any, fragment: str) -> None:
+    expected = [np.array([[1.2345, -2.6]]), np.array([[0.3, 4.56], [7.891, -1.1]])]
+    hint = hint_on([np.asarray(form(e), float) for e in expected], expected)
+    assert fragment in hint and bool(hint) == bool(fragment)
+    other = [np.asarray(form(expected[0]), float), expected[1] + [[0, 1], [2, 5]]]
+    assert not fragment or fragment not in hint_on(other, expected), "it must hold on all cases"
 
 
 def test_unwritten_function_is_to_do_not_wrong() -> None:

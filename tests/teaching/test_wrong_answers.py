@@ -470,6 +470,48 @@ def test_a_wrong_answer_fails_and_is_named(name: str, function: Any, mistake: st
         assert "; " not in verdict.mistake, verdict
 
 
+def all_are_anchors(e: np.ndarray, y: np.ndarray, t: float) -> float:
+    if (~y).sum() < 2:
+        return 0.0
+    sims = np.exp(unit(e) @ unit(e).T / t)
+    alike = {i: [j for j in np.flatnonzero(y == y[i]) if j != i] for i in range(len(y))}
+    return float(np.mean([mean_of_logs(sims[i], i, p) for i, p in alike.items() if p]))
+
+
+# Accepted once: no case told them from a right answer.
+ACCEPTED = [
+    ("confidence.soft_weights", lambda s, t, k: (lambda w: w / w.max())(bounded(t, s) ** k)),
+    ("confidence.soft_weights", lambda s, t, k: np.maximum(bounded(t, s) ** k, 1e-3)),
+    (
+        "scoring.mahalanobis",
+        lambda z, m, c: np.sqrt(
+            np.einsum("pi,ij,pj->p", z - m, np.linalg.inv(c + 1e-6 * np.eye(len(m))), z - m)
+        ),
+    ),
+    (
+        "contrastive.info_nce",
+        lambda a, k, p, t: -np.log(np.exp(to_unit(a, k, p, t)) + 1e-8).mean(),
+    ),
+    (
+        "covariance.decay_strength",
+        lambda s, b, g, c: b * (1 + g * np.log1p(np.clip(np.linalg.det(s), 1e-6, c)) / np.log1p(c)),
+    ),
+    (
+        "scoring.image_scores",
+        patches_of(lambda q, n: math.ceil(q * n - 1e-3), lambda r, k: r[-k:]),
+    ),
+    (
+        "experiments.seed_interval",
+        lambda a, b: stats.ttest_rel(np.sort(a), np.sort(b)).confidence_interval(),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "function"), ACCEPTED)
+def test_what_was_accepted_once_fails(name: str, function: Any) -> None:
+    assert check_exercise(name, function).status == "failed"
+
+
 def steps(slope: Any) -> Any:
     def function(theta: np.ndarray, x: np.ndarray, y: np.ndarray, n: int, rate: float) -> Any:
         for _ in range(n):
@@ -564,5 +606,11 @@ def test_untrue_sentences_of_the_past_are_not_said_any_more() -> None:
     assert "times" not in message("factorial.interaction", 0)
     for function in (zipped, trapezoids):
         assert "all pairs of images" not in check_exercise("metrics.image_auroc", function).message
+    by_median = check_exercise(
+        "metrics.image_auroc", lambda s, y: ((s > np.median(s)) == y).mean()
+    ).message
+    assert "Two things" not in by_median  # pairs by place are no part of it
+    anchors = check_exercise("contrastive.supervised", all_are_anchors)
+    assert anchors.mistake == "all patches are anchors"  # and it is 0 where it should be
     scaled = WRONG["covariance.loss_covariance"][0][0]
     assert "correlation" not in check_exercise("covariance.loss_covariance", scaled).message
