@@ -1,5 +1,6 @@
 """Exercise capstone.adapt."""
 
+import torch
 from torch.func import grad
 
 from cozad_book.checking.cases import Exercise
@@ -137,3 +138,15 @@ def the_gradient(theta, task, settings):
 def half_the_rate(theta, task, settings):
     """Your steps are half as long: the gradient of the inner loss has no factor."""
     return _descend(theta, task, settings, settings.inner_steps, settings.inner_learning_rate / 2)
+
+
+@EXERCISE.wrong
+def rate_of_the_book(theta, task, settings):
+    """Your rate is 0.02, that of the book. Take `settings.inner_learning_rate`."""
+    return _descend(theta, task, settings, settings.inner_steps, 0.02)
+
+
+@EXERCISE.wrong
+def keeps_slope_and_offset(theta, task, settings):
+    """Slope and offset stay as they were. They are part of θ and adapt, too."""
+    return torch.cat([adapt(theta, task, settings)[:-2], theta[-2:]])

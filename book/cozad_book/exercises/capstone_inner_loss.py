@@ -249,3 +249,15 @@ def noise_alone(theta, task, settings):
 def mean_of_the_two(theta, task, settings):
     """You take the mean of the losses of real and perturbed patches. Add the two."""
     return _loss(theta, task, settings) / 2 + penalty(theta, task)
+
+
+@EXERCISE.wrong
+def patches_not_embedded(theta, task, settings):
+    """You measure the distance of features. Embed them first: the statistics are those of
+    embeddings."""
+
+    def logits(theta, z, found):
+        _, log_slope, offset = unpack(theta)
+        return log_slope.exp() * distance(z, *found).log() + offset
+
+    return _loss(theta, task, settings, logits=logits) + penalty(theta, task)

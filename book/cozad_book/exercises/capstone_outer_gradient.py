@@ -30,7 +30,7 @@ def _cases():
             inner_steps=1,
             inner_learning_rate=0.4,
         ),
-        case("one task", 312, 1, 4, 3, 2, hidden=True),
+        case("one task, steep", 312, 1, 4, 3, 2, hidden=True, contrastive_weight=30.0),
         case("4 tasks, 2 steps", 363, 4, 2, 4, 3, hidden=True, inner_steps=2),
     )
 

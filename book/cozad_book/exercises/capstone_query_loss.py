@@ -214,3 +214,11 @@ def penalises_the_norm(theta, task, settings):
     """Your penalty has the norm of A. It has its square."""
     A = unpack(theta)[0]
     return query_loss(theta, task, settings) - penalty(theta, task) + task["decay"] * A.norm()
+
+
+@EXERCISE.wrong
+def penalises_the_mean(theta, task, settings):
+    """Your penalty averages the squares of A. It adds them up."""
+    A = unpack(theta)[0]
+    rest = task["decay"] * (A.square().mean() - A.square().sum())
+    return query_loss(theta, task, settings) + rest

@@ -193,3 +193,21 @@ def plain_mean(e, prior, settings, by_place):
         S = covariance(e, weights, mean, prior, settings)
         weights = _soft(distance(e, mean, S), settings)
     return weights
+
+
+@EXERCISE.wrong
+def two_passes_always(e, prior, settings, by_place):
+    """You take two passes, whatever `settings.passes` says."""
+    return weigh(e, prior, dataclasses.replace(settings, passes=2), by_place)
+
+
+@EXERCISE.wrong
+def sharpness_of_4(e, prior, settings, by_place):
+    """Your sharpness is 4. Take `settings.sharpness`."""
+    return weigh(e, prior, dataclasses.replace(settings, sharpness=4.0), by_place)
+
+
+@EXERCISE.wrong
+def gamma_of_minus_1(e, prior, settings, by_place):
+    """Your γ is -1. Take `settings.gamma`."""
+    return weigh(e, prior, dataclasses.replace(settings, gamma=-1.0), by_place)

@@ -218,3 +218,15 @@ def never_below_q3(scores, gamma):
 def equal_scores_once(scores, gamma):
     """Equal scores count once in your answer: `np.unique` drops the others."""
     return iqr_threshold(np.unique(scores), gamma)
+
+
+@EXERCISE.wrong
+def half_the_range(scores, gamma):
+    """You multiply γ by half the range. Take the whole of it."""
+    return iqr_threshold(scores, gamma / 2)
+
+
+@EXERCISE.wrong
+def one_range_more(scores, gamma):
+    """You add one interquartile range too many: 1 + γ of them."""
+    return iqr_threshold(scores, 1 + gamma)

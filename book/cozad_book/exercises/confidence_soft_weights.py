@@ -211,3 +211,9 @@ def power_of_the_threshold_alone(scores, threshold, sharpness):
 def always_squared(scores, threshold, sharpness):
     """Your exponent is 2, whatever `sharpness` says."""
     return soft_weights(scores, threshold, 2)
+
+
+@EXERCISE.wrong
+def larger_of_one_and_the_fraction(scores, threshold, sharpness):
+    """You take the larger of 1 and the fraction. Take the smaller."""
+    return np.maximum(1, threshold / np.maximum(scores, 1e-9)) ** sharpness

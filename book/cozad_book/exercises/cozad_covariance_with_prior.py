@@ -231,3 +231,12 @@ def share_by_the_number_of_patches(embeddings, weights, prior, prior_weight):
 def whole_numbers(embeddings, weights, prior, prior_weight):
     """You cut the weight of the prior to a whole number."""
     return covariance_with_prior(embeddings, weights, prior, int(prior_weight))
+
+
+@EXERCISE.wrong
+def weighs_the_embeddings(embeddings, weights, prior, prior_weight):
+    """You multiply the embeddings by their weights, which moves doubtful patches towards 0.
+    They stay where they are and count less."""
+    moved = (embeddings * weights[:, None]).T
+    total = weights.sum()
+    return (prior_weight * prior + total * np.cov(moved, ddof=0)) / (prior_weight + total)

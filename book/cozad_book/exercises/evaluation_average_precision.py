@@ -260,3 +260,9 @@ def median_precision(scores, labels):
 def labels_exchanged(scores, labels):
     """You take the images with the label 0 for anomalous. They are normal."""
     return average_precision(scores, 1 - labels)
+
+
+@EXERCISE.wrong
+def one_hit_alone(scores, labels):
+    """You count one image above. All anomalous images that are called count."""
+    return float(np.mean([1 / (scores >= t).sum() for t in scores[labels == 1]]))

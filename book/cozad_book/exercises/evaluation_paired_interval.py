@@ -208,3 +208,10 @@ def sizes_of_differences(first, second, draws):
     """You take the size of each difference. Some images speak for the other detector: keep the
     sign."""
     return np.quantile(abs(first - second)[draws].mean(axis=1), [0.025, 0.975])
+
+
+@EXERCISE.wrong
+def nearest_draw(first, second, draws):
+    """Your quantiles are the nearest draws. Between two of them a quantile interpolates, as
+    `np.quantile` does by default."""
+    return np.quantile((first - second)[draws].mean(axis=1), [0.025, 0.975], method="nearest")

@@ -245,3 +245,19 @@ def regions_by_their_mean(scores, regions, threshold):
     return float(
         np.mean([scores[regions == k].mean() >= threshold for k in set(regions.flat) - {0}])
     )
+
+
+@EXERCISE.wrong
+def whole_regions(scores, regions, threshold):
+    """You count a region as found only if all of it is. Its share of pixels is wanted."""
+    return float(
+        np.mean([(scores[regions == k] >= threshold).all() for k in set(regions.flat) - {0}])
+    )
+
+
+@EXERCISE.wrong
+def median_region(scores, regions, threshold):
+    """You take the median of the shares. Take their mean."""
+    return float(
+        np.median([(scores[regions == k] >= threshold).mean() for k in set(regions.flat) - {0}])
+    )

@@ -145,3 +145,15 @@ def shares_that_do_not_sum_to_1(theta, adapted, step):
 def square_of_the_step_size(theta, adapted, step):
     """The step size is in your answer twice."""
     return reptile_step(theta, adapted, step**2)
+
+
+@EXERCISE.wrong
+def half_the_way(theta, adapted, step_size):
+    """You move half as far. The step size alone says how far."""
+    return reptile_step(theta, adapted, step_size / 2)
+
+
+@EXERCISE.wrong
+def sizes_of_moves(theta, adapted, step_size):
+    """You take the size of each move. Parameters may also grow: keep the sign."""
+    return theta - step_size * abs(theta - adapted).mean(axis=0)
