@@ -199,6 +199,12 @@ def test_commands_in_the_documents_exist(document: str) -> None:
         assert (ROOT / script).is_file(), script
 
 
+def test_pictures_and_links_of_the_readme_are_there() -> None:
+    places = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / "README.md").read_text())
+    assert len(places) > 20
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
 def test_readme_has_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text()
     assert 0 < text.index("make book") < text.index("make test")

@@ -29,6 +29,17 @@ def test_a_file_appears_with_the_usual_permissions(tmp_path: Path) -> None:
     assert [p.name for p in target.parent.iterdir()] == ["file.txt"]
 
 
+def test_an_older_file_is_replaced_and_not_written_into(tmp_path: Path) -> None:
+    """Whoever reads it, or kept it under another name, has it as it was."""
+    target, kept = tmp_path / "file.txt", tmp_path / "kept.txt"
+    target.write_text("old")
+    kept.hardlink_to(target)
+    with atomic_write(target) as temporary:
+        temporary.write_text("new")
+        assert target.read_text() == "old"
+    assert (target.read_text(), kept.read_text()) == ("new", "old")
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_an_interrupted_write_keeps_the_old_file(tmp_path: Path, error: type) -> None:
     target = tmp_path / "file.txt"
