@@ -21,7 +21,9 @@ TEXTS = sorted(
     for path in ROOT.glob(pattern)
 )
 NOTEBOOKS = sorted(
-    path for part in ("chapters", "appendix") for path in (ROOT / "book" / part).glob("*.ipynb")
+    path
+    for part in ("chapters", "appendix", "instructors")
+    for path in (ROOT / "book" / part).glob("*.ipynb")
 )
 
 

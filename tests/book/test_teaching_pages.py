@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 import slides
@@ -42,6 +43,19 @@ def test_each_chapter_has_telling_mistakes_that_the_checker_names() -> None:
             ).replace("\\", ""), exercise
             (mistake,) = [m for m in all_exercises()[exercise].mistakes if m.name == name]
             assert not verdict_on(exercise, mistake.function).passed
+
+
+def test_each_lab_has_an_answer_with_its_marks() -> None:
+    labs = (BOOK / "appendix" / "labs.md").read_text(encoding="utf-8")
+    answers = nbformat.read(BOOK / "instructors" / "lab_answers.ipynb", as_version=4).cells
+    texts = "\n\n".join(cell.source for cell in answers if cell.cell_type == "markdown")
+    parts = re.split(r"^## Lab (\d+): .*$", texts, flags=re.MULTILINE)[1:]
+    asked = re.findall(r"^## (\d+)\. ", labs, re.MULTILINE)
+    assert parts[::2] == asked == [str(n) for n in range(1, 13)]
+    for number, part in zip(asked, parts[1::2], strict=True):
+        assert part.count("*A weak answer*") == 1, number
+        ran = [c for c in answers if c.id.startswith(f"lab-{number}-") and c.get("outputs")]
+        assert ran, f"the answer to lab {number} shows nothing"
 
 
 def test_homework_in_the_decks_is_that_of_the_chapters() -> None:
