@@ -179,12 +179,8 @@ def _verify(folder: Path) -> None:
 
 
 def _audit(names: Sequence[str], root: Path) -> None:
-    from fetching.audit import (
-        audit_sets,
-        is_audit,
-        summary,
-        write_audit,
-    )  # PyTorch takes seconds to import
+    # PyTorch takes seconds to import.
+    from fetching.audit import audit_sets, is_audit, summary, write_audit
 
     if len(names) not in (1, 2):
         raise CozadError("--audit takes one data set, or two")

@@ -135,11 +135,8 @@ def _converted(info: DatasetInfo, origin: Path) -> tuple[list[Placement], list[L
     try:
         placements = list(CONVERTERS[info.converter](origin))
         return placements, _left_out(origin, placements)
-    except (
-        ValueError,
-        IndexError,
-        csv.Error,
-    ) as error:  # a list that comes with the images is damaged
+    # A list that comes with the images is damaged.
+    except (ValueError, IndexError, csv.Error) as error:
         raise CozadError(
             f"{info.title} is not laid out as its owner does it ({error}): check that it is the "
             "right archive, whole"

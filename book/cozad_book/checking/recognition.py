@@ -55,11 +55,12 @@ def recognise(
     if len(np.unique(values)) == 1:  # one number everywhere: two mistakes explain anything
         return ()
     for outer, inner, function in _nested(exercise):
-        found: list[Outcome] = []
-        lazily = (_kept(outcome_of(function, case.arguments), found) for case in exercise.cases)
+        outcomes = (outcome_of(function, case.arguments) for case in exercise.cases)
+        lazily, again = itertools.tee(outcomes)
         if _fits(exercise, observed, expected, lazily, may_stumble=True):
+            both = list(again)
             alone = (wrong[exercise.mistakes.index(mistake)] for mistake in (outer, inner))
-            if all(_shows(exercise, observed, found, results) for results in alone):
+            if all(_shows(exercise, observed, both, results) for results in alone):
                 return outer, inner
     for a, b in itertools.permutations(range(len(wrong)), 2):
         product = map(_scaled, wrong[a], wrong[b], expected)
@@ -69,11 +70,6 @@ def recognise(
         if _side_by_side(exercise, observed, expected, wrong[a], wrong[b]):
             return exercise.mistakes[a], exercise.mistakes[b]
     return ()
-
-
-def _kept(outcome: Outcome, outcomes: list[Outcome]) -> Outcome:
-    outcomes.append(outcome)
-    return outcome
 
 
 def _shows(

@@ -38,9 +38,14 @@ EXERCISE = Exercise("capstone.inner_loss", cases=_cases(), tolerance=1e-6)
 
 def statistics(A, task, settings):
     """Give the weighted mean and the covariance of a task's support in the embedding of A."""
+    return statistics_with(move_prior(task["prior"], A), A, task, settings)
+
+
+def statistics_with(prior, A, task, settings):
+    """Give the same with a prior of one's own for the embeddings."""
     e, weights = embed(task["support"], A), task["weights"]
     mean = common_mean(e, weights)
-    return mean, covariance(e, weights, mean, move_prior(task["prior"], A), settings)
+    return mean, covariance(e, weights, mean, prior, settings)
 
 
 def logits_of(theta, z, found):
@@ -190,13 +195,10 @@ def perturbed_patches_only(theta, task, settings):
 @EXERCISE.wrong
 def prior_not_moved(theta, task, settings):
     """The prior is still that of features: `move_prior` takes it to the embeddings."""
-    A = unpack(theta)[0]
-    e, weights = embed(task["support"], A), task["weights"]
-    mean = common_mean(e, weights)
-    found = mean, covariance(e, weights, mean, task["prior"], settings)
+    found = statistics_with(task["prior"], unpack(theta)[0], task, settings)
     each = F.softplus(logits_of(theta, task["support"], found))
     each = each + F.softplus(-logits_of(theta, task["support"] + task["noise"], found))
-    return (weights * each).sum() / weights.sum() + penalty(theta, task)
+    return (task["weights"] * each).sum() / task["weights"].sum() + penalty(theta, task)
 
 
 @EXERCISE.wrong

@@ -6,10 +6,14 @@ import torch
 import torch.nn.functional as F
 
 from cozad_book.checking.cases import Exercise
-from cozad_book.exercises.capstone_covariance import covariance
 from cozad_book.exercises.capstone_embed import embed
-from cozad_book.exercises.capstone_inner_loss import logits_of, penalty, statistics, task_case
-from cozad_book.exercises.capstone_place_means import common_mean
+from cozad_book.exercises.capstone_inner_loss import (
+    logits_of,
+    penalty,
+    statistics,
+    statistics_with,
+    task_case,
+)
 from cozad_book.given import contrast, distance, unpack
 
 
@@ -201,10 +205,7 @@ def slope_not_raised(theta, task, settings):
 @EXERCISE.wrong
 def prior_not_moved(theta, task, settings):
     """The prior is still that of features: `move_prior` takes it to the embeddings."""
-    A = unpack(theta)[0]
-    e, weights = embed(task["support"], A), task["weights"]
-    mean = common_mean(e, weights)
-    found = mean, covariance(e, weights, mean, task["prior"], settings)
+    found = statistics_with(task["prior"], unpack(theta)[0], task, settings)
     logits = _logits(theta, task, settings, found)
     return _two(logits, task["query_anomalous"]) + _rest(theta, task, settings)
 

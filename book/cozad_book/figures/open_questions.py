@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from cozad_book.experiments.ledger import Results
 from cozad_book.figures.drawing import SERIES
 
-__all__ = ["draw_over_contamination", "optimism"]
+__all__ = ["draw_over", "draw_over_contamination", "optimism"]
 
 
 def draw_over_contamination(
@@ -37,19 +37,43 @@ def draw_over_contamination(
     percentages : sequence of int
         Those of the experiment.
     """
-    n = len(methods)
+    where = {percent: ("batch", f"{data}-{percent}") for percent in percentages}
+    draw_over(axis, results, methods, metric, where, apart=1.2)
+    axis.set_xlabel("anomalous images in the support, %")
+
+
+def draw_over(
+    axis: Axes,
+    results: Results,
+    methods: Mapping[str, str],
+    metric: str,
+    where: Mapping[int, tuple[str, str]],
+    apart: float,
+) -> None:
+    """Draw a metric of several methods with its interval over whatever was varied.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Empty.
+    results : Results
+        Of an experiment.
+    methods : mapping of str to str
+        Name of a method in the ledger, and what to call it; seven at most.
+    metric : str
+        As in `Results.interval`.
+    where : mapping of int to (str, str)
+        For each place on the axis a protocol and a data set.
+    apart : float
+        Between two methods at one place: whiskers would hide each other.
+    """
     for number, ((method, name), look) in enumerate(zip(methods.items(), SERIES, strict=False)):
-        found = [
-            results.interval(method, "batch", metric, f"{data}-{percent}")
-            for percent in percentages
-        ]
+        found = [results.interval(method, protocol, metric, d) for protocol, d in where.values()]
         value, low, high = zip(*found, strict=True)
-        # Side by side, for whiskers at one place would hide each other.
-        places = [percent + 1.2 * (number - (n - 1) / 2) for percent in percentages]
+        places = [place + apart * (number - (len(methods) - 1) / 2) for place in where]
         axis.plot(places, value, label=name, markersize=5, linewidth=1.6, **look)
         axis.vlines(places, low, high, color=look["color"], linewidth=0.8)
-    axis.set_xticks(list(percentages))
-    axis.set_xlabel("anomalous images in the support, %")
+    axis.set_xticks(list(where))
 
 
 def optimism(
